@@ -1,0 +1,125 @@
+"""What the kiosk screen shows, as one frozen value: the engine makes it, the pages draw it.
+
+The engine alone changes it. A page never computes: every sum here came from the server, or was
+counted by the validator and is on disk. ``version`` grows with each change, so that a page can
+wait for the next one.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+from dataclasses import dataclass, field
+
+from tallystick.kiosk import wire
+
+
+class Screen(enum.StrEnum):
+    """Which page is up, in the order of a visit."""
+
+    START = "start"
+    LANGUAGE = "language"
+    HELP = "help"
+    SCAM = "scam"
+    COST = "cost"
+    WARNING = "warning"
+    SCAN = "scan"
+    ADDRESS = "address"
+    CASH = "cash"
+    REVIEW = "review"
+    SENDING = "sending"
+    RECEIPT = "receipt"
+    STOPPED = "stopped"
+    SAFE = "safe"
+    CLOSED = "closed"
+
+
+class Touch(enum.StrEnum):
+    """Everything a person can do at the screen."""
+
+    START = "start"
+    SCAM = "scam"
+    HELP = "help"
+    BACK = "back"
+    CHOOSE_LANGUAGE = "choose_language"
+    LANGUAGE = "language"
+    TEXT = "text"
+    THEME = "theme"
+    HIDE = "hide"
+    SHOW_ADDRESS = "show_address"
+    ACCEPT_COST = "accept_cost"
+    ACKNOWLEDGE = "acknowledge"
+    TYPE_ADDRESS = "type_address"
+    ADDRESS_YES = "address_yes"
+    ADDRESS_NO = "address_no"
+    NO_MORE = "no_more"
+    MORE_CASH = "more_cash"
+    SEND = "send"
+    ACCEPT_PRICE = "accept_price"
+    STOP = "stop"
+    STILL_HERE = "still_here"
+    REPRINT = "reprint"
+    RECEIPT = "receipt"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One note of this visit, shown only after *stacked* is on disk."""
+
+    minor: int
+    new: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """A small message: a text key with its values, and how it looks (good, wait, care, stop)."""
+
+    key: str
+    kind: str
+    values: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The whole screen at one moment. Money in minor units of ``currency``; coin in satoshis."""
+
+    version: int
+    screen: Screen
+    language: str = "en"
+    text_percent: int = 100
+    theme: str = "light"
+    hide_sums: bool = False
+    show_address: bool = False
+    now: dt.datetime = dt.datetime.min
+    offer: wire.Offer | None = None
+    warning: wire.Warning | None = None
+    """The warning on screen when ``screen`` is WARNING."""
+    quote: wire.Quote | None = None
+    reference: str = ""
+    address: str = ""
+    currency: str = "USD"
+    notes: tuple[Note, ...] = ()
+    cash_minor: int = 0
+    fee_minor: int = 0
+    worth_minor: int = 0
+    sats: int = 0
+    left_minor: int = 0
+    refused: tuple[int, ...] = ()
+    """Values not taken now, because they would pass a limit."""
+    accepting: bool = False
+    busy: bool = False
+    """True while a note is inside the machine: buttons wait."""
+    price_changed: bool = False
+    purchase: wire.PurchaseView | None = None
+    say: Say | None = None
+    still_there: bool = False
+    """True when the time-out dialog is up."""
+    closes_at: dt.datetime | None = None
+    """When the screen closes if nobody touches it; a clock time, never a countdown."""
+    server_lost: bool = False
+    stuck_minor: int = 0
+    """A note that may be jammed inside and is not counted yet."""
+    printed: bool = False
+    demo: bool = False
+    extras: tuple[tuple[str, str], ...] = field(default=())

@@ -1,0 +1,264 @@
+"""What a kiosk and its server say to each other: the messages of the machine API, as structs.
+
+Both sides read these types, so one definition exists. Money travels as integer minor units with
+its asset code beside it; times as RFC 3339 in UTC. Unknown fields are refused, strings and lists
+have limits, and the server never believes a sum it can compute itself (Decision 4).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+Id = Annotated[str, Meta(pattern=r"^[0-9A-HJKMNP-TV-Z]{26}$")]
+Minor = Annotated[int, Meta(ge=0, le=10**15)]
+Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
+Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+Short = Annotated[str, Meta(max_length=64)]
+Text = Annotated[str, Meta(max_length=512)]
+Language = Annotated[str, Meta(pattern=r"^[a-z]{2}$")]
+
+BODY_BYTES_MAX = 16_384
+NOTES_PER_PURCHASE_MAX = 200
+QUOTE_TTL_S = 600
+
+
+class Message(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Anything sent either way."""
+
+
+class PairRequest(Message, frozen=True):
+    """A machine's first words: the one-time token from the pairing QR and its new public key."""
+
+    token: Annotated[str, Meta(min_length=20, max_length=64)]
+    public_key: Annotated[str, Meta(min_length=43, max_length=44)]
+    """Raw Ed25519 public key, base64url without padding."""
+
+
+class PairReply(Message, frozen=True):
+    """What a machine keeps: its name, and the key by which it knows the server's quotes."""
+
+    machine: Short
+    key_id: Short
+    server_key: str
+    """Raw Ed25519 public key of the server, base64url without padding."""
+
+
+class Warning(Message, frozen=True):
+    """One warning the law asks for, with the provision that asks."""
+
+    id: Short
+    title: Text
+    text: str
+    own_screen: bool
+    acknowledge: bool
+    cite: Text
+
+
+class Operator(Message, frozen=True):
+    """Who runs the machine, as the screen and the receipt must say."""
+
+    name: Short
+    licence: Short
+    phone: Short
+    place: Text
+    """Street address of the machine."""
+    label: Short
+    """Name of the machine on its screen, such as ``Kiosk 0142``."""
+
+
+class Offer(Message, frozen=True):
+    """What a purchase would cost now; shown before anybody decides anything."""
+
+    open: bool
+    closed_because: str
+    """Empty when open; else one plain sentence."""
+    jurisdiction: Short
+    currency: Currency
+    price_minor: Minor
+    """Cash minor units for one whole bitcoin: the market price, with nothing added."""
+    price_at: dt.datetime
+    fee_bp: Annotated[int, Meta(ge=0, le=10_000)]
+    fee_min_minor: Minor
+    purchase_min_minor: Minor
+    day_max_minor: Minor
+    """The most one person may put in on one day here; 0 when the law sets none."""
+    denominations: list[int]
+    """Values taken, in minor units, ascending."""
+    warnings: list[Warning]
+    operator: Operator
+    network: Short
+    """bitcoin, testnet, signet or regtest: which addresses are right."""
+
+
+class QuoteRequest(Message, frozen=True):
+    """Ask for a purchase to this address; the machine chooses the id, so that asking twice is safe."""
+
+    purchase: Id
+    address: Annotated[str, Meta(min_length=14, max_length=120)]
+    language: Language
+    acknowledged: Annotated[list[Short], Meta(max_length=16)]
+    """Ids of the warnings shown and acknowledged."""
+
+
+class Quote(Message, frozen=True):
+    """The server's signed promise. ``digest`` names it; ``signature`` is over the digest."""
+
+    purchase: Id
+    reference: Short
+    number: int
+    """1 for the first quote of a purchase; a renewed quote has the next number."""
+    address: str
+    currency: Currency
+    price_minor: Minor
+    fee_bp: int
+    fee_min_minor: Minor
+    purchase_min_minor: Minor
+    left_minor: Minor
+    """How much more cash may go in, by law and by the machine's own cap."""
+    denominations: list[int]
+    made_at: dt.datetime
+    expires_at: dt.datetime
+    digest: Digest
+    signature: str
+    """Ed25519 over the digest's 32 bytes, base64url without padding."""
+
+
+class NoteAsk(Message, frozen=True):
+    """A note lies in escrow: may it be stacked? The machine chooses the id and numbers its notes."""
+
+    note: Id
+    seq: Annotated[int, Meta(ge=1, le=NOTES_PER_PURCHASE_MAX)]
+    minor: Minor
+    currency: Currency
+    quote: Digest
+
+
+class Reason(Message, frozen=True):
+    """One provision that bore on a decision."""
+
+    id: Short
+    cite: Text
+    say: Text
+    """The provision in plain words."""
+
+
+class NoteAnswer(Message, frozen=True):
+    """permit, refuse or refer, with why, and what may still go in if this note is not stacked."""
+
+    answer: Short
+    why: Short
+    """Machine-readable: ok, limit, machine_cap, denomination, expired, paused, held."""
+    because: list[Reason]
+    left_minor: Minor
+
+
+class NoteStacked(Message, frozen=True):
+    """The validator reported the note in the cash box; it is on the machine's disk already."""
+
+    note: Id
+    seq: Annotated[int, Meta(ge=1, le=NOTES_PER_PURCHASE_MAX)]
+    minor: Minor
+    currency: Currency
+    recovered: bool
+    """True when the power-up report, and not the ordinary event, proved the stacking."""
+
+
+class NoteReturned(Message, frozen=True):
+    """The note in escrow went back to the customer."""
+
+    note: Id
+    seq: Annotated[int, Meta(ge=1, le=NOTES_PER_PURCHASE_MAX)]
+    reason: Short
+
+
+class FinishRequest(Message, frozen=True):
+    """The customer touched Send. The sums are what the screen showed; the server checks them."""
+
+    quote: Digest
+    notes: Annotated[int, Meta(ge=1, le=NOTES_PER_PURCHASE_MAX)]
+    cash_minor: Minor
+    sats: Minor
+
+
+class CloseRequest(Message, frozen=True):
+    """Stop the purchase, or keep it safe for later.
+
+    ``how``: cancel (before any note), refund (the customer wants the cash back), keep (nobody
+    touched the screen, or the machine must stop).
+    """
+
+    how: Short
+    reason: Short
+
+
+class Step(Message, frozen=True):
+    """One cut on the money path."""
+
+    name: Short
+    """counted, paid_in, signed, sent, confirmed."""
+    at: dt.datetime | None
+    detail: Text
+
+
+class PurchaseView(Message, frozen=True):
+    """A purchase as the server holds it: what the screen and the receipt say."""
+
+    purchase: Id
+    reference: Short
+    state: Short
+    currency: Currency
+    address: str
+    notes: int
+    cash_minor: Minor
+    fee_minor: Minor
+    worth_minor: Minor
+    sats: Minor
+    price_minor: Minor
+    left_minor: Minor
+    quote: Digest
+    quote_expires_at: dt.datetime
+    txid: str
+    confirmations: int
+    confirmations_needed: int
+    path: list[Step]
+    commitment: str
+    """Journal commitment of the paid-in purchase, 64 hex digits, or empty before that."""
+    salt: str
+    """Opens the commitment; printed on the customer's half and nowhere else."""
+
+
+class StatusReport(Message, frozen=True):
+    """How the machine is: sent every few seconds and on each change."""
+
+    state: Short
+    """idle, in_use, closed or fault."""
+    validator: Short
+    box_notes: Minor
+    box_minor: Minor
+    currency: Currency
+    software: Short
+    journal_seq: Minor
+    trouble: Text
+
+
+class StatusReply(Message, frozen=True):
+    """The server's word back: may the machine serve, and are its numbers ours?"""
+
+    open: bool
+    closed_because: str
+    box_agrees: bool
+
+
+class Problem(Message, frozen=True):
+    """An error in the form of RFC 9457, with where the money is and what the customer reads."""
+
+    type: str
+    title: Text
+    status: int
+    code: int
+    detail: str
+    money: Text
+    say: Text
