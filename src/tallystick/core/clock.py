@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import random
+import random  # noqa: TID251 - the one place
 import time
 from typing import Protocol
 

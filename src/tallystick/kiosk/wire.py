@@ -94,7 +94,7 @@ class Offer(Message, frozen=True):
 
 
 class QuoteRequest(Message, frozen=True):
-    """Ask for a purchase to this address; the machine chooses the id, so that asking twice is safe."""
+    """Ask for a purchase to this address; the machine chooses the id, so asking twice is safe."""
 
     purchase: Id
     address: Annotated[str, Meta(min_length=14, max_length=120)]
@@ -127,7 +127,7 @@ class Quote(Message, frozen=True):
 
 
 class NoteAsk(Message, frozen=True):
-    """A note lies in escrow: may it be stacked? The machine chooses the id and numbers its notes."""
+    """A note lies in escrow: may it be stacked? The machine numbers its notes."""
 
     note: Id
     seq: Annotated[int, Meta(ge=1, le=NOTES_PER_PURCHASE_MAX)]
