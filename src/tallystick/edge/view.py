@@ -91,7 +91,7 @@ class View:
     theme: str = "light"
     hide_sums: bool = False
     show_address: bool = False
-    now: dt.datetime = dt.datetime.min.replace(tzinfo=dt.UTC)
+    now: dt.datetime | None = None
     offer: wire.Offer | None = None
     warning: wire.Warning | None = None
     """The warning on screen when ``screen`` is WARNING."""
