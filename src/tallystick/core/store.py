@@ -1,0 +1,219 @@
+"""Open, transact and migrate on SQLite or PostgreSQL: one step is one durable transaction.
+
+SQLite runs with ``synchronous=FULL`` and ``BEGIN IMMEDIATE``; WAL only on versions without the
+WAL-reset bug (https://sqlite.org/wal.html#the_wal_reset_bug), else a truncated rollback journal.
+PostgreSQL comes through psycopg. The same tests run on both (Decision 3).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection as Tx
+from sqlalchemy.types import BigInteger, TypeDecorator
+
+from tallystick.core.errors import TallystickError
+
+__all__ = ["METADATA", "Moment", "Store", "StoreCorrupt", "StoreNewer", "StoreUnusable", "Tx"]
+
+METADATA: Final = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+BUSY_TIMEOUT_MS: Final = 10_000
+EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+MICROSECOND: Final = dt.timedelta(microseconds=1)
+
+
+class StoreUnusable(TallystickError):
+    """The database cannot be opened or written."""
+
+    code, money, say = 1001, "as last committed; nothing was changed", ""
+
+
+class StoreCorrupt(StoreUnusable):
+    """The database file is damaged; restore a backup, the edge journals hold the notes since."""
+
+    code, money, say = 1002, "in the last backup and the machines' own journals", ""
+
+
+class StoreNewer(StoreUnusable):
+    """The database was written by a newer Tallystick; this one refuses to touch it."""
+
+    code, money, say = 1003, "as last committed; nothing was changed", ""
+
+
+class Moment(TypeDecorator[dt.datetime]):
+    """An aware UTC moment, stored as integer microseconds since 1970."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: dt.datetime | None, dialect: sa.Dialect) -> int | None:
+        """Store microseconds; refuse a naive time."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"naive time {value!r}")
+        return (value - EPOCH) // MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> dt.datetime | None:
+        """Read microseconds."""
+        return None if value is None else EPOCH + value * MICROSECOND
+
+
+def wal_is_safe(version: tuple[int, ...]) -> bool:
+    """Say whether this SQLite is free of the WAL-reset corruption bug."""
+    fixed = version >= (3, 51, 3)
+    return fixed or (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)
+
+
+def _sqlite() -> ModuleType:
+    try:
+        import pysqlite3
+
+        module: ModuleType = pysqlite3
+    except ImportError:
+        import sqlite3 as module
+    return module
+
+
+def _prepare_sqlite(engine: sa.Engine, module: ModuleType) -> None:
+    mode = "WAL" if wal_is_safe(tuple(module.sqlite_version_info)) else "TRUNCATE"
+
+    @sa.event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, record: object) -> None:
+        connection.isolation_level = None
+        for pragma in (
+            f"busy_timeout={BUSY_TIMEOUT_MS}",
+            f"journal_mode={mode}",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+        ):
+            connection.execute(f"PRAGMA {pragma}").fetchall()
+
+
+class Store:
+    """One database. Open it once a process; hand it to whatever transacts."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self.engine = engine
+        self.on_sqlite = engine.dialect.name == "sqlite"
+        self._writing = threading.Lock()
+        self._watchers: list[Callable[[], None]] = []
+
+    @classmethod
+    def open(cls, url: str) -> Store:
+        """Open ``sqlite:///path`` or ``postgresql+psycopg://…``; raise `StoreUnusable`."""
+        if url.startswith("sqlite"):
+            Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+            module = _sqlite()
+            engine = sa.create_engine(
+                url,
+                module=module,
+                poolclass=sa.QueuePool,
+                pool_size=8,
+                max_overflow=24,
+                connect_args={"check_same_thread": False},
+            )
+            _prepare_sqlite(engine, module)
+        else:
+            engine = sa.create_engine(url, pool_size=8, max_overflow=24, pool_pre_ping=True)
+        store = cls(engine)
+        store._check()
+        return store
+
+    def _check(self) -> None:
+        try:
+            with self.engine.connect() as tx:
+                if self.on_sqlite and tx.exec_driver_sql("PRAGMA quick_check(1)").scalar() != "ok":
+                    raise StoreCorrupt(f"{self.engine.url.database} fails its integrity check")
+        except sa.exc.DatabaseError as error:
+            damaged = "malformed" in str(error) or "not a database" in str(error)
+            kind = StoreCorrupt if damaged else StoreUnusable
+            raise kind(f"{self.engine.url.database}: {error.__cause__ or error}") from error
+
+    def migrate(self) -> None:
+        """Bring the tables to this version; raise `StoreNewer` if they are ahead of it."""
+        from tallystick.core import migrations
+
+        migrations.upgrade(self)
+
+    def watch(self, call: Callable[[], None]) -> None:
+        """Have ``call`` run after each commit, so that a worker need not poll to hear of work."""
+        self._watchers.append(call)
+
+    @contextmanager
+    def transact(self) -> Iterator[Tx]:
+        """Run one step: everything in the block commits together, durably, or not at all."""
+        if self.on_sqlite:
+            with self._writing, self._session("BEGIN IMMEDIATE") as tx:
+                yield tx
+        else:
+            with self.engine.begin() as tx:
+                yield tx
+        for call in self._watchers:
+            call()
+
+    @contextmanager
+    def read(self) -> Iterator[Tx]:
+        """Read one consistent snapshot."""
+        if self.on_sqlite:
+            with self._session("BEGIN") as tx:
+                yield tx
+        else:
+            isolated = self.engine.execution_options(isolation_level="REPEATABLE READ")
+            with isolated.connect() as tx, tx.begin():
+                yield tx
+
+    @contextmanager
+    def _session(self, begin: str) -> Iterator[Tx]:
+        with self.engine.connect() as tx:
+            try:
+                tx.exec_driver_sql(begin)
+            except sa.exc.OperationalError as error:
+                raise StoreUnusable(str(error.__cause__)) from error
+            try:
+                yield tx
+            except BaseException:
+                tx.exec_driver_sql("ROLLBACK")
+                tx.rollback()
+                raise
+            try:
+                tx.exec_driver_sql("COMMIT")
+            except sa.exc.OperationalError as error:
+                tx.exec_driver_sql("ROLLBACK")
+                raise StoreUnusable(f"not committed: {error.__cause__}") from error
+            tx.commit()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+
+def for_update(query: sa.Select[Any], tx: Tx) -> sa.Select[Any]:
+    """Lock the rows read, where the database locks rows; SQLite's writer is alone anyway."""
+    return query if tx.dialect.name == "sqlite" else query.with_for_update()
+
+
+def insert_once(tx: Tx, table: sa.Table, values: dict[str, Any]) -> bool:
+    """Insert unless a unique key already holds; return whether a row was added."""
+    insert: Any
+    if tx.dialect.name == "sqlite":
+        from sqlalchemy.dialects.sqlite import insert
+    else:
+        from sqlalchemy.dialects.postgresql import insert
+    return bool(tx.execute(insert(table).values(values).on_conflict_do_nothing()).rowcount)
