@@ -75,6 +75,12 @@ def _chain(before: str, programme: str, kind: str, day: str, commitment: str) ->
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def lock(tx: Tx) -> None:
+    """Take the journal's own lock now: steps that compare totals then run one after another."""
+    insert_once(tx, HEAD, {"one": 1, "seq": 0, "hash": GENESIS})
+    tx.execute(for_update(sa.select(HEAD.c.seq), tx)).one()
+
+
 def append(tx: Tx, programme: str, kind: str, commitment: str, at: dt.datetime) -> Entry:
     """Append one commitment in the caller's transaction."""
     insert_once(tx, HEAD, {"one": 1, "seq": 0, "hash": GENESIS})

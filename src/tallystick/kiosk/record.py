@@ -1,0 +1,67 @@
+"""A purchase's history: each step salted, committed in the journal, and kept for those concerned.
+
+The journal learns a hash; the content and its salt stay here and on the customer's receipt.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, Final
+
+import msgspec
+import sqlalchemy as sa
+
+from tallystick.core import journal
+from tallystick.core.clock import Clock, new_id
+from tallystick.core.store import Tx
+from tallystick.kiosk.tables import EVENTS, INCIDENTS, PURCHASES
+
+PROGRAMME: Final = "kiosk"
+DETAIL_LENGTH_MAX: Final = 500
+EVENTS_PER_PURCHASE_MAX: Final = 2_000
+
+
+def event(tx: Tx, clock: Clock, purchase: str, kind: str, content: dict[str, Any]) -> str:
+    """Append one step to a purchase's history and the journal; return the commitment."""
+    at = clock.now()
+    full = {"purchase": purchase, "kind": kind, "at": at, **content}
+    salt = clock.random_bytes(journal.SALT_BYTES)
+    commitment = journal.commit(salt, full)
+    entry = journal.append(tx, PROGRAMME, kind, commitment, at)
+    count = tx.execute(
+        sa.select(sa.func.coalesce(sa.func.max(EVENTS.c.n), 0)).where(EVENTS.c.purchase == purchase)
+    ).scalar_one()
+    tx.execute(
+        sa.insert(EVENTS).values(
+            purchase=purchase,
+            n=count + 1,
+            at=at,
+            kind=kind,
+            content=journal.canonical(full).decode(),
+            salt=salt.hex(),
+            entry=entry.seq,
+        )
+    )
+    if kind == "paid_in":
+        tx.execute(
+            sa.update(PURCHASES)
+            .where(PURCHASES.c.id == purchase)
+            .values(commitment=commitment, salt=salt.hex())
+        )
+    return commitment
+
+
+def opens(content: str, salt: str, commitment: str) -> bool:
+    """Say whether a stored content and salt give this commitment."""
+    return journal.commit(bytes.fromhex(salt), msgspec.json.decode(content)) == commitment
+
+
+def incident(tx: Tx, clock: Clock, machine: str, purchase: str, kind: str, detail: str) -> None:
+    """Write down something that an operator must see, such as a machine's false sum."""
+    at: dt.datetime = clock.now()
+    detail = detail[:DETAIL_LENGTH_MAX]
+    tx.execute(
+        sa.insert(INCIDENTS).values(
+            id=new_id(clock), at=at, machine=machine, purchase=purchase, kind=kind, detail=detail
+        )
+    )
