@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import hashlib
-import hmac
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -53,6 +52,8 @@ _METHOD = re.compile(r"[A-Z]{3,7}")
 _PATH = re.compile(r"/[A-Za-z0-9/_.~:@-]*")
 _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NONCE = re.compile(rf"[A-Za-z0-9_-]{{{NONCE_CHARS_MIN},{NONCE_CHARS_MAX}}}")
+_SIGNATURE = re.compile(r"sig=:[A-Za-z0-9+/]{85}[AQgw]==:")
+"""64 bytes in the one canonical base64."""
 _INPUT = re.compile(
     r'sig=\((?P<covered>[^()]*)\);created=(?P<created>[0-9]{1,10});keyid="(?P<key>[A-Za-z0-9_-]{1,64})"'
     r';alg="ed25519"'
@@ -151,7 +152,7 @@ def verify_request(
     fields = _signing_fields(headers, bool(body))
     key_id, created = _read_input(fields["signature-input"], bool(body))
     _check_fresh(created, now, window_s)
-    if body and not hmac.compare_digest(fields["content-digest"], content_digest(body)):
+    if body and fields["content-digest"] != content_digest(body):
         raise DigestMismatch
     key = key_of(key_id)
     if key is None:
@@ -199,6 +200,8 @@ def _signing_fields(headers: Mapping[str, str], with_body: bool) -> dict[str, st
         raise DigestMismatch("the body has no digest")
     if not _NONCE.fullmatch(fields["tallystick-nonce"]):
         raise MalformedSignature("the nonce has the wrong form")
+    if not _SIGNATURE.fullmatch(fields["signature"]):
+        raise MalformedSignature("the signature is not 64 bytes in base64")
     return fields
 
 
