@@ -58,7 +58,7 @@ class Till:
             "at": self.desk.clock.now(),
             "confirmed_sats": held.confirmed,
             "pending_sats": held.pending_own,
-            "height": tip[0],
+            "height": tip,
         }
         with self.store.transact() as tx:
             if not insert_once(tx, WALLET, values):
@@ -92,6 +92,13 @@ class Till:
 def _payment(tx: Tx, txid: str) -> Row | None:
     row = tx.execute(sa.select(PAYMENTS).where(PAYMENTS.c.txid == txid)).mappings().one_or_none()
     return None if row is None else dict(row)
+
+
+def _stored(tx: Tx, txid: str) -> Row:
+    row = _payment(tx, txid)
+    if row is None:
+        raise PayoutDiffers(f"transaction {txid} is not stored")
+    return row
 
 
 def _purchases(tx: Tx, ids: Sequence[str]) -> list[Row]:
@@ -224,8 +231,7 @@ class BroadcastHandler:
 
     def _send(self, effect: Effect, ask_first: bool) -> Later | NeedsPerson | None:
         with self.till.store.read() as tx:
-            row = _payment(tx, effect.key)
-        assert row is not None, effect.key
+            row = _stored(tx, effect.key)
         try:
             if not (ask_first and self.till.chain.status(row["txid"]).known):
                 self.till.chain.broadcast(bytes.fromhex(row["raw"]))
@@ -279,14 +285,13 @@ class WatchHandler:
     def act(self, batch: Sequence[Effect]) -> Outcomes:
         """Look at each transaction; settle those that are deep enough."""
         self.till.sync()
-        tip = self.till.chain.tip()[0]
+        tip = self.till.chain.tip()
         return {e.id: out for e in batch if (out := self._look(e, tip))}
 
     def _look(self, effect: Effect, tip: int) -> Later | NeedsPerson | None:
         desk = self.till.desk
         with self.till.store.read() as tx:
-            row = _payment(tx, effect.key)
-        assert row is not None, effect.key
+            row = _stored(tx, effect.key)
         status = self.till.chain.status(row["txid"])
         if status.confirmed_height is not None:
             depth = tip - status.confirmed_height + 1
