@@ -196,9 +196,8 @@ def _check_counter(tx: Tx, row: Any, count: int, now: dt.datetime) -> None:
 
 
 def _registered(tx: Tx, credential: dict[str, Any]) -> Any:
-    query = sa.select(PASSKEYS).where(
-        PASSKEYS.c.id == str(credential.get("id")), PASSKEYS.c.removed_at.is_(None)
-    )
+    named = _judge(lambda: _credential_id(from_b64url(credential["id"], CREDENTIAL_BYTES_MAX)))
+    query = sa.select(PASSKEYS).where(PASSKEYS.c.id == named, PASSKEYS.c.removed_at.is_(None))
     row = tx.execute(for_update(query, tx)).first()
     if row is None:
         raise PasskeyRefused("this passkey is not registered here")

@@ -138,4 +138,4 @@ PASSKEY_CHALLENGES: Final = sa.Table(
 
 def digest_of(secret: str) -> str:
     """Return the SHA-256 of a secret of 32 random bytes: what a table may hold of it."""
-    return hashlib.sha256(secret.encode()).hexdigest()
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
