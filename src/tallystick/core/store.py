@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection as Tx
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.types import BigInteger, TypeDecorator
 
 from tallystick.core.errors import TallystickError
@@ -34,6 +35,13 @@ METADATA: Final = sa.MetaData(
 )
 
 BUSY_TIMEOUT_MS: Final = 10_000
+
+
+@compiles(sa.BigInteger, "sqlite")
+def _strict_integer(type_: sa.BigInteger, compiler: Any, **more: Any) -> str:
+    return "INTEGER"  # a STRICT table knows no BIGINT; SQLite's INTEGER holds 64 bits
+
+
 EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 MICROSECOND: Final = dt.timedelta(microseconds=1)
 
@@ -216,4 +224,5 @@ def insert_once(tx: Tx, table: sa.Table, values: dict[str, Any]) -> bool:
         from sqlalchemy.dialects.sqlite import insert
     else:
         from sqlalchemy.dialects.postgresql import insert
-    return bool(tx.execute(insert(table).values(values).on_conflict_do_nothing()).rowcount)
+    row = insert(table).values(values).on_conflict_do_nothing().returning(sa.literal(1))
+    return tx.execute(row).first() is not None

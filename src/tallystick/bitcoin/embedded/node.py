@@ -1,7 +1,8 @@
 """The embedded node: kernel consensus, an index of coins, a waiting room and a miner.
 
-Blocks are the kernel's and survive any kill; the waiting room is a file of raw transactions,
-flushed to disk before a broadcast is answered, so that a transaction taken is a transaction kept.
+The kernel keeps its newest blocks in memory for a while, so each block is first written to a log
+of ours and given to the kernel again after a kill. The waiting room is a file of raw transactions,
+flushed before a broadcast is answered: a transaction taken is a transaction kept.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ HALVING_BLOCKS: Final = 150
 SUBSIDY_SATS: Final = 50 * 10**8
 DUST_SATS: Final = 294
 WAITING_MAX: Final = 10_000
+RELEARN_OVERLAP: Final = 20
+"""Blocks given again for good measure, should a fork have been logged."""
 BITS: Final = 0x207FFFFF
 
 
@@ -67,6 +70,8 @@ class Node:
         self.history: dict[str, list[str]] = defaultdict(list)
         self.waiting: dict[str, Tx] = {}
         self._kernel = self._open_kernel(folder)
+        self._log = folder / "blocks.log"
+        self._relearn()
         self._follow()
         self._room = folder / "waiting.txt"
         self._recall()
@@ -87,6 +92,21 @@ class Node:
         kernel = pbk.ChainstateManager(wanted)
         kernel.import_blocks([])
         return kernel
+
+    def _relearn(self) -> None:
+        """Give the kernel the logged blocks that a kill made it forget."""
+        if not self._log.exists():
+            return
+        known = len(self._kernel.get_active_chain().block_tree_entries) - 1
+        lines = self._log.read_text().split("\n")[:-1]
+        for line in lines[max(known - RELEARN_OVERLAP, 0) :]:
+            self._kernel.process_block(pbk.Block(bytes.fromhex(line)))
+
+    def _write_log(self, raw: bytes) -> None:
+        with self._log.open("a") as file:
+            file.write(f"{raw.hex()}\n")
+            file.flush()
+            os.fsync(file.fileno())
 
     # The index of coins.
 
@@ -308,6 +328,7 @@ class Node:
                 raise ChainRejects(f"{self._checked[1] or error}") from error
             if self._checked[0] not in ("", "VALID"):
                 raise ChainRejects(self._checked[1])
+            self._write_log(raw)
             self._follow()
             self._save_room()
 
