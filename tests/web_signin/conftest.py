@@ -11,25 +11,29 @@ import uvicorn
 from fastapi import Depends, FastAPI
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from starlette.responses import HTMLResponse
-from sqlalchemy import BigInteger
-from sqlalchemy.ext.compiler import compiles
 from starlette.staticfiles import StaticFiles
 
 import tallystick.web
 from tallystick.core.clock import SystemClock
-from tallystick.core.identity import people, tables
+from tallystick.core.identity import people
 from tallystick.core.identity.passkeys import Party
 from tallystick.core.identity.people import Person, Role
-from tallystick.core.store import METADATA, Store
+from tallystick.core.store import Store
 from tallystick.web import signin
 from tallystick.web.door import Door
 
 LOOK = Path(tallystick.web.__file__).parent / "look"
 CHROMIUM = "/usr/bin/chromium"
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
-).split()
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 class ShiftingClock(SystemClock):
@@ -84,9 +88,7 @@ def application(door: Door, look: Path = LOOK) -> FastAPI:
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
     store, clock = Store.open(f"sqlite:///{tmp_path}/door.db"), ShiftingClock()
-    METADATA.create_all(
-        store.engine, tables=[t for t in vars(tables).values() if hasattr(t, "primary_key")]
-    )
+    store.migrate()
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     port = listener.getsockname()[1]
@@ -157,8 +159,3 @@ class Authenticator:
         """Take it out and plug an empty one in: another device."""
         self._devtools.send("WebAuthn.removeVirtualAuthenticator", self._named)
         self._plug(self._options)
-
-
-@compiles(BigInteger, "sqlite")
-def _whole(kind, compiler, **kw):
-    return "INTEGER"
