@@ -241,7 +241,7 @@ def _decode(answer: bytes) -> dict[str, Any]:
         raise PasskeyRefused(f"an answer has at most {ANSWER_BYTES_MAX} bytes")
     try:
         return msgspec.json.decode(answer, type=dict[str, Any])
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise PasskeyRefused("the answer is not what a browser sends") from error
 
 
