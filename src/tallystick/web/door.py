@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
-import urllib.parse
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -37,6 +37,8 @@ FORM_BYTES_MAX: Final = 65_536
 NEXT_CHARS_MAX: Final = 512
 FORM_WORD: Final = "form_word"
 FORM_HEADER: Final = "Tallystick-Form"
+
+_PLAIN_PATH = re.compile(r"/[A-Za-z0-9/_.~!$&'()*+,;=:@%?#-]*")
 
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": (
@@ -218,11 +220,8 @@ def check_length(request: Request, most: int) -> None:
 
 def safe_next(path: str) -> str:
     """Return a path of this site to go on to; anything that may lead elsewhere becomes ``/``."""
-    parts = urllib.parse.urlsplit(path if len(path) <= NEXT_CHARS_MAX else "/")
-    plain = path.isascii() and path.isprintable() and "\\" not in path and " " not in path
-    if parts.scheme or parts.netloc or not plain or not path.startswith("/") or "//" in path:
-        return "/"
-    return path if len(path) <= NEXT_CHARS_MAX else "/"
+    plain = len(path) <= NEXT_CHARS_MAX and _PLAIN_PATH.fullmatch(path) and "//" not in path
+    return path if plain else "/"
 
 
 class Guard:
