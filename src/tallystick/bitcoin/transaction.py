@@ -36,3 +36,8 @@ def txid_of(raw: bytes) -> str:
 def script_of(address: str, network: str) -> bytes:
     """Return the script that an address stands for."""
     return check(address, network).script
+
+
+def vsize_of(raw: bytes) -> int:
+    """Return its virtual size in bytes (BIP-141), by which fees are reckoned."""
+    return int(decode(raw).vsize())

@@ -1,7 +1,9 @@
 """The hot wallet, watch-only: BDK with public descriptors; it builds, and cannot sign (Decision 5).
 
-BDK does not learn of its own broadcasts, so `remember` tells it of each stored transaction before
-the next is built: two payments never spend one coin.
+BDK does not learn of its own broadcasts, and a sync drops what the chain has not seen yet. So
+`remember` tells it of each stored transaction and locks the coins that it spends, in the wallet's
+own file: two payments never spend one coin, whatever the chain says in between. Only `build_bump`
+spends them again, and only to replace.
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ from tallystick.bitcoin.transaction import decode, outputs_of, script_of
 __all__ = ["Balance", "Deposit", "Draft", "HotWallet", "InsufficientCoins", "Signed"]
 
 OUTPUTS_MAX: Final = 200
+FINAL_DEPTH: Final = 6
+"""Confirmations after which a transaction's spent coins need no lock any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +39,12 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An unsigned transaction, and its fee in satoshis."""
+    """An unsigned transaction (BIP-174, base 64), its fee and its change in satoshis."""
 
     psbt: str
     fee_sats: int
+    txid: str = ""
+    change_sats: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,22 +71,33 @@ class HotWallet:
 
     def __init__(self, path: Path, external: str, internal: str, network: str) -> None:
         kind = bdk.NetworkKind.MAIN if network == "bitcoin" else bdk.NetworkKind.TEST
-        descriptors = (bdk.Descriptor(external, kind), bdk.Descriptor(internal, kind))
-        new = not path.exists()
-        path.parent.mkdir(parents=True, exist_ok=True)
         self.network = network
-        self._persister = bdk.Persister.new_sqlite(str(path))
-        if new:
-            self.bdk = bdk.Wallet(*descriptors, NETWORKS[network], self._persister)
-        else:
-            self.bdk = self._load(descriptors, network)
+        self._sent: dict[str, bytes] = {}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            descriptors = (bdk.Descriptor(external, kind), bdk.Descriptor(internal, kind))
+            self._persister = bdk.Persister.new_sqlite(str(path))
+            self.bdk = self._open(descriptors, path)
+        except (bdk.DescriptorError, bdk.PersistenceError) as error:
+            raise WalletRefuses(f"{path.name}: {error}") from error
+        except (bdk.LoadWithPersistError, bdk.CreateWithPersistError) as error:
+            raise WalletRefuses(f"{path.name}: {error}") from error
+        if self.bdk.network() != NETWORKS[network]:
+            raise WalletRefuses(f"{path.name} is a wallet of another network than {network}")
+        self._order = self._latest_seen()
         self.save()
 
-    def _load(self, descriptors: tuple[bdk.Descriptor, ...], network: str) -> bdk.Wallet:
+    def _open(self, descriptors: tuple[bdk.Descriptor, ...], path: Path) -> bdk.Wallet:
+        """Load the wallet; create it where the file holds none (new, or killed while new)."""
         try:
             return bdk.Wallet.load(*descriptors, self._persister)
-        except bdk.LoadWithPersistError:
-            return bdk.Wallet(*descriptors, NETWORKS[network], self._persister)
+        except bdk.LoadWithPersistError.CouldNotLoad:
+            return bdk.Wallet(*descriptors, NETWORKS[self.network], self._persister)
+
+    def _latest_seen(self) -> int:
+        """Return the latest moment that the file gives to an unconfirmed transaction."""
+        places = (found.chain_position for found in self.bdk.transactions())
+        return max((p.timestamp or 0 for p in places if p.is_unconfirmed()), default=0)
 
     def save(self) -> None:
         """Write what is new to the wallet's file."""
@@ -127,7 +144,13 @@ class HotWallet:
         except bdk.CreateTxError as error:
             raise WalletRefuses(f"{type(error).__name__}: {error}") from error
         self.save()
-        return Draft(psbt.serialize(), psbt.fee())
+        tx = psbt.extract_tx_unchecked_fee_rate()
+        change = sum(o.value.to_sat() for o in tx.output() if self._is_change(o.script_pubkey))
+        return Draft(psbt.serialize(), psbt.fee(), str(tx.compute_txid()), change)
+
+    def _is_change(self, script: bdk.Script) -> bool:
+        found = self.bdk.derivation_of_spk(script)
+        return found is not None and found.keychain == bdk.KeychainKind.INTERNAL
 
     def finish(self, psbt: str) -> Signed:
         """Extract the final transaction from a signed PSBT; raise `WalletRefuses`."""
@@ -139,10 +162,77 @@ class HotWallet:
             raise WalletRefuses(f"not a finished transaction: {error}") from error
 
     def remember(self, raw: bytes, seen_at: dt.datetime) -> None:
-        """Learn of an unconfirmed transaction, so that its coins are not spent again."""
-        seen = bdk.UnconfirmedTx(tx=decode(raw), last_seen=int(seen_at.timestamp()))
-        self.bdk.apply_unconfirmed_txs([seen])
+        """Learn of a stored transaction and lock its coins; of two rivals the later one counts."""
+        tx = decode(raw)
+        coins = _coins(tx)
+        for txid, other in list(self._sent.items()):
+            if coins & _coins(decode(other)):
+                del self._sent[txid]
+        for item in tx.input():
+            self.bdk.lock_outpoint(item.previous_output)
+        self._sent[str(tx.compute_txid())] = raw
+        self._order = max(self._order + 1, int(seen_at.timestamp()))
+        self._show(tx)
         self.save()
+
+    def forget(self, raw: bytes) -> None:
+        """Give up a transaction that no node will ever take: its coins are free again."""
+        tx = decode(raw)
+        self._sent.pop(str(tx.compute_txid()), None)
+        for item in tx.input():
+            self.bdk.unlock_outpoint(item.previous_output)
+        self._order += 1
+        gone = bdk.EvictedTx(txid=tx.compute_txid(), evicted_at=self._order)
+        self.bdk.apply_evicted_txs([gone])
+        self.save()
+
+    def _show(self, tx: bdk.Transaction) -> None:
+        self.bdk.apply_unconfirmed_txs([bdk.UnconfirmedTx(tx=tx, last_seen=self._order)])
+
+    def scan_request(self) -> bdk.FullScanRequest:
+        """Return what to ask a chain the first time."""
+        self._order += 1
+        return self.bdk.start_full_scan_at(self._order).build()
+
+    def sync_request(self) -> bdk.SyncRequest:
+        """Return what to ask a chain afterwards: every address handed out so far."""
+        self._order += 1
+        return self.bdk.start_sync_with_revealed_spks_at(self._order).build()
+
+    def apply(self, update: bdk.Update) -> None:
+        """Take a chain's answer, but not its forgetting of what we stored and will send again."""
+        self.bdk.apply_update(update)
+        self._order += 1
+        for txid, raw in list(self._sent.items()):
+            self._keep(txid, decode(raw))
+        self.save()
+
+    def _keep(self, txid: str, tx: bdk.Transaction) -> None:
+        height = self.confirmed_height(txid)
+        if height is None:
+            self._show(tx)
+            if self.bdk.get_tx(tx.compute_txid()) is None:
+                del self._sent[txid]  # a rival is mined, which these coins' locks outlive
+        elif self.height() - height + 1 >= FINAL_DEPTH:
+            del self._sent[txid]
+            for item in tx.input():
+                self.bdk.unlock_outpoint(item.previous_output)
+
+    def height(self) -> int:
+        """Return the height of the last block this wallet knows."""
+        return int(self.bdk.latest_checkpoint().height)
+
+    def confirmed_height(self, txid: str) -> int | None:
+        """Return the block height of a transaction of this wallet, or None."""
+        found = self.bdk.get_tx(bdk.Txid.from_string(txid))
+        if found is None or not found.chain_position.is_confirmed():
+            return None
+        return int(found.chain_position.confirmation_block_time.block_id.height)
+
+    def raw(self, txid: str) -> bytes | None:
+        """Return a transaction of this wallet, or None."""
+        found = self.bdk.get_tx(bdk.Txid.from_string(txid))
+        return None if found is None else bytes(found.transaction.serialize())
 
     def is_mine(self, script: bytes) -> bool:
         """Say whether a script is one of ours."""
@@ -163,6 +253,10 @@ class HotWallet:
             for o in self.bdk.list_output()
             if o.chain_position.is_confirmed()
         ]
+
+
+def _coins(tx: bdk.Transaction) -> set[str]:
+    return {f"{i.previous_output.txid}:{i.previous_output.vout}" for i in tx.input()}
 
 
 def _rate(sat_per_kvb: int) -> bdk.FeeRate:

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from tallystick.bitcoin.chain import BroadcastRejected, Chain, ChainUnreachable
 from tallystick.bitcoin.signer.client import SignerClient, SignerRefused, SignerUnreachable
+from tallystick.bitcoin.transaction import vsize_of
 from tallystick.bitcoin.wallet import HotWallet, InsufficientCoins, Signed
 from tallystick.core import effects, journal, ledger
 from tallystick.core.effects import Effect, Later, NeedsPerson
@@ -355,10 +356,8 @@ class WatchHandler:
 
     def _bump(self, row: Row) -> None:
         """Replace a stuck transaction; the signer sees that it spends the same coins."""
-        rate = max(
-            self.till.chain.fee_rate(1),
-            row["fee_sats"] * 1000 * BUMP_FACTOR_PERCENT // 100 // max(len(row["raw"]) // 2, 1),
-        )
+        old_rate = row["fee_sats"] * 1_000 // vsize_of(bytes.fromhex(row["raw"]))
+        rate = max(self.till.chain.fee_rate(1), old_rate * BUMP_FACTOR_PERCENT // 100 + 1_000)
         with self.till.using:
             draft = self.till.wallet.build_bump(row["txid"], rate)
             psbt = self.till.signer.sign(draft.psbt, purpose="bump", machine="")
