@@ -53,6 +53,12 @@ class BadChainUrl(BitcoinError):
     code, money = 3103, "not touched"
 
 
+class WrongChain(BitcoinError):
+    """The chain at this URL is of another network than the wallet, or a false one."""
+
+    code, money = 3104, "not touched"
+
+
 class InsufficientCoins(BitcoinError):
     """The hot wallet holds too few coins for this payment and its fee."""
 

@@ -17,7 +17,7 @@ from typing import Final
 from bdkpython import bdk
 
 from tallystick.bitcoin.address import NETWORKS
-from tallystick.bitcoin.errors import InsufficientCoins, WalletRefuses
+from tallystick.bitcoin.errors import InsufficientCoins, WalletRefuses, WrongChain
 from tallystick.bitcoin.transaction import decode, outputs_of, script_of
 
 __all__ = ["Balance", "Deposit", "Draft", "HotWallet", "InsufficientCoins", "Signed"]
@@ -71,13 +71,13 @@ class HotWallet:
 
     def __init__(self, path: Path, external: str, internal: str, network: str) -> None:
         kind = bdk.NetworkKind.MAIN if network == "bitcoin" else bdk.NetworkKind.TEST
-        self.network = network
+        self.network, self.path = network, path
         self._sent: dict[str, bytes] = {}
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             descriptors = (bdk.Descriptor(external, kind), bdk.Descriptor(internal, kind))
             self._persister = bdk.Persister.new_sqlite(str(path))
-            self.bdk = self._open(descriptors, path)
+            self.bdk = self._open(descriptors)
         except (bdk.DescriptorError, bdk.PersistenceError) as error:
             raise WalletRefuses(f"{path.name}: {error}") from error
         except (bdk.LoadWithPersistError, bdk.CreateWithPersistError) as error:
@@ -87,7 +87,7 @@ class HotWallet:
         self._order = self._latest_seen()
         self.save()
 
-    def _open(self, descriptors: tuple[bdk.Descriptor, ...], path: Path) -> bdk.Wallet:
+    def _open(self, descriptors: tuple[bdk.Descriptor, ...]) -> bdk.Wallet:
         """Load the wallet; create it where the file holds none (new, or killed while new)."""
         try:
             return bdk.Wallet.load(*descriptors, self._persister)
@@ -157,6 +157,8 @@ class HotWallet:
         try:
             parsed = bdk.Psbt(psbt)
             tx = parsed.extract_tx()
+            if not all(item.witness or item.script_sig.to_bytes() for item in tx.input()):
+                raise WalletRefuses("not every input is signed")
             return Signed(bytes(tx.serialize()), str(tx.compute_txid()), parsed.fee(), tx.vsize())
         except (bdk.PsbtParseError, bdk.ExtractTxError, bdk.PsbtError) as error:
             raise WalletRefuses(f"not a finished transaction: {error}") from error
@@ -201,7 +203,10 @@ class HotWallet:
 
     def apply(self, update: bdk.Update) -> None:
         """Take a chain's answer, but not its forgetting of what we stored and will send again."""
-        self.bdk.apply_update(update)
+        try:
+            self.bdk.apply_update(update)
+        except bdk.CannotConnectError as error:
+            raise WrongChain(f"the chain shares no block with this wallet: {error}") from error
         self._order += 1
         for txid, raw in list(self._sent.items()):
             self._keep(txid, decode(raw))
