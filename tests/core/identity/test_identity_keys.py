@@ -19,14 +19,18 @@ def test_a_key_is_made_once_and_only_its_owner_reads_it(tmp_path: Path):
     assert [entry.name for entry in path.parent.iterdir()] == ["machine.key"]
 
 
-def test_the_key_is_on_disk_before_it_has_its_name(tmp_path: Path, monkeypatch):
+def test_the_key_is_on_disk_before_it_has_its_name(tmp_path: Path):
     calls: list[str] = []
-    for name in ("fsync", "link"):
-        real = getattr(os, name)
-        monkeypatch.setattr(
-            os, name, lambda *a, _real=real, _name=name: (calls.append(_name), _real(*a))[1]
-        )
-    keys.load_or_make_key(tmp_path / "k")
+
+    def watch(frame, event: str, called) -> None:
+        if event == "c_call" and called in (os.fsync, os.link):
+            calls.append(called.__name__)
+
+    sys.setprofile(watch)
+    try:
+        keys.load_or_make_key(tmp_path / "k")
+    finally:
+        sys.setprofile(None)
     assert calls == ["fsync", "link", "fsync"]
 
 

@@ -55,8 +55,8 @@ _NONCE = re.compile(rf"[A-Za-z0-9_-]{{{NONCE_CHARS_MIN},{NONCE_CHARS_MAX}}}")
 _SIGNATURE = re.compile(r"sig=:[A-Za-z0-9+/]{85}[AQgw]==:")
 """64 bytes in the one canonical base64."""
 _INPUT = re.compile(
-    r'sig=\((?P<covered>[^()]*)\);created=(?P<created>[0-9]{1,10});keyid="(?P<key>[A-Za-z0-9_-]{1,64})"'
-    r';alg="ed25519"'
+    r"sig=\((?P<covered>[^()]*)\);created=(?P<created>[0-9]{1,10})"
+    r';keyid="(?P<key>[A-Za-z0-9_-]{1,64})";alg="ed25519"'
 )
 
 
