@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
+import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,26 +45,40 @@ def _postgres_binary(name: str) -> str:
     return path
 
 
+def _other_user() -> dict[str, Any]:
+    """PostgreSQL refuses to run as root; it then runs as somebody who owns nothing else."""
+    if os.getuid() != 0:
+        return {}
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return {"user": "postgres" if "postgres" in names else "nobody"}
+
+
 class Cluster:
-    """A real PostgreSQL of our own in a folder, with fsync on."""
+    """A real PostgreSQL of our own in a folder, with fsync on: one for each test process."""
 
     def __init__(self, folder: Path) -> None:
-        self.port, self.count = free_port(), 0
-        self.user: dict[str, Any] = {"user": "postgres"} if os.getuid() == 0 else {}
-        folder.chmod(0o755)
-        data = folder / "data"
-        data.mkdir()
+        self.folder, self.port, self.count = folder, free_port(), 0
+        self.user = _other_user()
         if self.user:
-            shutil.chown(data, "postgres")
-        self._run("initdb", "-D", str(data), "-A", "trust", "-U", "test", "-E", "UTF8")
+            shutil.chown(folder, self.user["user"])
+        self._run("initdb", "-D", str(folder / "data"), "-A", "trust", "-U", "test", "-E", "UTF8")
+        self._start()
+
+    def _start(self) -> None:
+        self.log = (self.folder / "log").open("ab")
         self.process = subprocess.Popen(
             [
                 _postgres_binary("postgres"),
-                *("-D", str(data), "-p", str(self.port)),
-                *("-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="),
+                *("-D", str(self.folder / "data"), "-p", str(self.port)),
+                *(
+                    "-c",
+                    "listen_addresses=127.0.0.1",
+                    "-c",
+                    f"unix_socket_directories={self.folder}",
+                ),
             ],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stdout=self.log,
+            stderr=self.log,
             cwd="/",
             **self.user,
         )
@@ -76,15 +93,16 @@ class Cluster:
         return f"postgresql+psycopg://test@127.0.0.1:{self.port}/{database}"
 
     def _wait(self) -> None:
-        for _ in range(200):
+        engine = sa.create_engine(self.url("postgres"), poolclass=sa.NullPool)
+        for _ in range(600):
             try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                sa.create_engine(self.url("postgres"), poolclass=sa.NullPool).connect().close()
-            except (OSError, sa.exc.OperationalError):
+                engine.connect().close()
+            except sa.exc.OperationalError:
+                assert self.process.poll() is None, (self.folder / "log").read_text("utf-8")
                 time.sleep(0.05)
             else:
                 return
-        raise RuntimeError("PostgreSQL did not start")
+        raise TimeoutError((self.folder / "log").read_text("utf-8"))
 
     def new_database(self) -> str:
         self.count += 1
@@ -95,19 +113,25 @@ class Cluster:
             tx.exec_driver_sql(f"CREATE DATABASE t{self.count}")
         return self.url(f"t{self.count}")
 
-    def stop(self) -> None:
-        self.process.terminate()
+    def crash(self) -> None:
+        """End it as a power cut would, and start it again on what reached the disk."""
+        self.process.send_signal(signal.SIGQUIT)
         self.process.wait(20)
+        self.log.close()
+        self._start()
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(20)
+        self.log.close()
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    folder = tmp_path_factory.mktemp("pg")
-    for parent in (folder.parent, folder.parent.parent):
-        parent.chmod(0o755)
-    made = Cluster(folder)
-    yield made
-    made.stop()
+def cluster() -> Iterator[Cluster]:
+    with tempfile.TemporaryDirectory(prefix="ts-pg-") as folder:
+        made = Cluster(Path(folder))
+        yield made
+        made.stop()
 
 
 @pytest.fixture
@@ -140,6 +164,7 @@ def chromium() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM_ARGS)
+        path = shutil.which("chromium") or "/usr/bin/chromium"
+        browser = play.chromium.launch(executable_path=path, args=CHROMIUM_ARGS)
         yield browser
         browser.close()

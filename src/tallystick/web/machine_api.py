@@ -21,7 +21,7 @@ from starlette.responses import Response
 from tallystick.core.errors import TallystickError
 from tallystick.core.identity import machines
 from tallystick.core.identity.errors import IdentityError
-from tallystick.core.identity.keys import public_text
+from tallystick.core.identity.keys import public_text, read_public
 from tallystick.core.store import Store, StoreUnusable, Tx
 from tallystick.kiosk import buy, quote, wire
 from tallystick.kiosk.errors import KioskError
@@ -195,7 +195,7 @@ class Api:
             with self.store.transact() as tx:
                 clock = self.desk.clock
                 who = machines.pair(tx, asked.token, asked.public_key, clock.now(), clock)
-            key_id = machines.key_name(machines.read_public(asked.public_key))
+            key_id = machines.key_name(read_public(asked.public_key))
             server = public_text(self.desk.key.public_key())
             reply = wire.PairReply(machine=who.id, key_id=key_id, server_key=server)
             return Response(msgspec.json.encode(reply), media_type="application/json")

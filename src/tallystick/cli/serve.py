@@ -1,0 +1,78 @@
+"""Start a server, and invite machines to it. Heavy parts are imported when a command runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+DATA = click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("data"),
+    show_default=True,
+    help="The folder that keeps all state.",
+)
+DATABASE = click.option("--database", default="", help="Default: SQLite in the data folder.")
+
+
+def database_of(data: Path, database: str) -> str:
+    """Return the database's URL: the one given, or SQLite in the data folder."""
+    return database or f"sqlite:///{data.resolve()}/tallystick.sqlite"
+
+
+@click.command()
+@DATA
+@DATABASE
+@click.option("--chain", required=True, help="embedded:, esplora+http(s): or electrum+tcp/ssl:")
+@click.option("--signer", type=click.Path(path_type=Path), required=True, help="Its socket.")
+@click.option("--network", default="regtest", show_default=True)
+@click.option("--law", default="DEMO", show_default=True, help="The jurisdiction's code.")
+@click.option("--rates", type=click.Choice(["offline", "exchanges"]), default="exchanges")
+@click.option("--machine-port", type=int, default=0, help="0 takes a free one.")
+@click.option("--ready-file", type=click.Path(path_type=Path))
+def serve(
+    data: Path,
+    database: str,
+    chain: str,
+    signer: Path,
+    network: str,
+    law: str,
+    rates: str,
+    machine_port: int,
+    ready_file: Path | None,
+) -> None:
+    """Serve the machine API on loopback, and pay out, until stopped."""
+    from tallystick.web import server
+
+    data.mkdir(parents=True, exist_ok=True)
+    settings = server.Settings(
+        data=data,
+        database=database_of(data, database),
+        chain=chain,
+        signer=signer,
+        network=network,
+        law=law,
+        rates=rates,
+        machine_port=machine_port,
+    )
+    server.run(settings, ready_file)
+
+
+@click.command()
+@DATA
+@DATABASE
+@click.option("--url", required=True, help="The machine API's address, as the machine sees it.")
+@click.argument("label")
+def machine(data: Path, database: str, url: str, label: str) -> None:
+    """Invite a machine: print the text of its one-time pairing code, good for an hour."""
+    from tallystick.core.clock import SystemClock
+    from tallystick.core.identity import machines
+    from tallystick.core.identity.keys import load_or_make_key
+    from tallystick.core.store import Store
+
+    clock, store = SystemClock(), Store.open(database_of(data, database))
+    key = load_or_make_key(data / "server.key")
+    with store.transact() as tx:
+        token = machines.invite_machine(tx, label, clock.now(), clock)
+    click.echo(machines.pairing_string(url, key.public_key(), token))
