@@ -113,13 +113,6 @@ class Cluster:
             tx.exec_driver_sql(f"CREATE DATABASE t{self.count}")
         return self.url(f"t{self.count}")
 
-    def crash(self) -> None:
-        """End it as a power cut would, and start it again on what reached the disk."""
-        self.process.send_signal(signal.SIGQUIT)
-        self.process.wait(20)
-        self.log.close()
-        self._start()
-
     def stop(self) -> None:
         self.process.send_signal(signal.SIGINT)
         self.process.wait(20)
