@@ -1,4 +1,5 @@
 import datetime as dt
+import threading
 
 import pytest
 import sqlalchemy as sa
@@ -52,10 +53,12 @@ def test_a_paired_machine_is_known_by_its_signature(store: Store, clock: SeededC
         assert machines.machines(tx) == [made]
 
 
-def test_the_token_is_not_stored(store: Store, clock: SeededClock, tmp_path):
+def test_the_token_is_not_stored(store: Store, clock: SeededClock):
     token = invited(store, clock)
-    store.close()
-    assert token.encode() not in (tmp_path / "identity.db").read_bytes()
+    with store.read() as tx:
+        row = repr(tx.execute(sa.select(tables.PAIRING_TOKENS)).all())
+    assert "Kiosk 0142" in row
+    assert token not in row
 
 
 def test_a_token_pairs_one_machine(store: Store, clock: SeededClock):
@@ -214,6 +217,45 @@ def test_a_nonce_signed_again_at_another_moment_is_still_spent(store: Store, clo
     clock.advance(5)
     with pytest.raises(errors.Replayed):
         ask(store, clock)
+
+
+def together(count: int, step) -> list:
+    """Run a step in threads that start together; return what each got, refusals too."""
+    got, ready = [], threading.Barrier(count)
+
+    def run(number: int) -> None:
+        ready.wait()
+        try:
+            got.append(step(number))
+        except errors.IdentityError as error:
+            got.append(type(error))
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return got
+
+
+def test_many_machines_with_one_token_at_once(store: Store, clock: SeededClock):
+    token = invited(store, clock)
+    keys = [Ed25519PrivateKey.from_private_bytes(bytes([60 + n]) * 32) for n in range(6)]
+
+    def step(number: int) -> str:
+        with store.transact() as tx:
+            return machines.pair(tx, token, text(keys[number]), clock.now(), clock).label
+
+    got = together(6, step)
+    assert got.count("Kiosk 0142") == 1
+    assert got.count(errors.PairingRefused) == 5
+
+
+def test_one_request_sent_many_times_at_once(store: Store, clock: SeededClock):
+    paired(store, clock)
+    got = together(6, lambda _: ask(store, clock).label)
+    assert got.count("Kiosk 0142") == 1
+    assert got.count(errors.Replayed) == 5
 
 
 def test_a_step_that_failed_did_not_spend_its_nonce(store: Store, clock: SeededClock):
