@@ -78,13 +78,34 @@ class SignerUnreachable(BitcoinError):
 
 
 class SignerRefused(BitcoinError):
-    """The signer's own policy forbids this transaction."""
+    """The signer's own policy forbids this transaction.
+
+    ``reason`` names the rule; ``limit`` and ``would_be`` are its satoshis, where it has any.
+    """
 
     code, money = 3302, "owed to the customer, not sent"
 
-    def __init__(self, detail: str = "", reason: str = "") -> None:
+    def __init__(
+        self,
+        detail: str = "",
+        reason: str = "",
+        limit: int | None = None,
+        would_be: int | None = None,
+    ) -> None:
         super().__init__(detail)
-        self.reason = reason
+        self.reason, self.limit, self.would_be = reason, limit, would_be
+
+
+class NotSignable(BitcoinError):
+    """The signer cannot make sense of the request, or it spends what is not ours."""
+
+    code, money = 3303, "owed to the customer, not sent"
+
+
+class SignerKeysUnusable(BitcoinError):
+    """The signer's seed is damaged, or open to others. It does not start."""
+
+    code, money = 3304, "in the wallet, out of reach until the seed is restored"
 
 
 class ChainRejects(BitcoinError):

@@ -32,9 +32,10 @@ class SignerClient:
         except (OSError, ValueError) as error:
             raise SignerUnreachable(f"{self.path.name}: {error}") from error
         if "refused" in reply:
-            raise SignerRefused(str(reply["why"]), str(reply["refused"]))
+            limit, would_be = reply.get("limit"), reply.get("would_be")
+            raise SignerRefused(str(reply["why"]), str(reply["refused"]), limit, would_be)
         if "error" in reply:
-            raise WalletRefuses(str(reply["error"]))
+            raise WalletRefuses(f"the signer: {reply['error']}")
         return reply
 
     def public(self) -> tuple[str, str]:
@@ -51,13 +52,23 @@ class SignerClient:
         """Return caps, what was spent within them, and whether it is paused."""
         return self.ask({"do": "status"})
 
+    def pause(self) -> dict[str, Any]:
+        """Have it sign nothing until `resume`; return its status."""
+        return self.ask({"do": "pause"})
+
+    def resume(self) -> dict[str, Any]:
+        """Lift a `pause`, though never one that the policy file sets; return the status."""
+        return self.ask({"do": "resume"})
+
 
 def _line(stream: socket.socket) -> dict[str, Any]:
     data = b""
     while not data.endswith(b"\n"):
         part = stream.recv(65_536)
-        if not part or len(data) > REPLY_BYTES_MAX:
-            raise OSError("the answer ended early")
         data += part
-    found: dict[str, Any] = json.loads(data)
+        if not part or len(data) > REPLY_BYTES_MAX:
+            raise OSError("the answer ended early, or never")
+    found = json.loads(data)
+    if not isinstance(found, dict):
+        raise ValueError("the answer is no JSON object")
     return found

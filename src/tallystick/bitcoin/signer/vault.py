@@ -1,105 +1,85 @@
-"""The signer's keys and its record of what it signed, in its own folder.
+"""The signer's keys: made once from the kernel's randomness, readable by their owner only.
 
-The record is written durably before a signature leaves. The same unsigned transaction counts
-once; a replacement that spends the same coins counts only as far as it is larger.
+What is ours is what these keys derive, computed anew for each script: a path that a request names
+is a hint where to look and proves nothing (BIP-84 descriptors, BIP-174 derivation fields).
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import os
-import sqlite3
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from bdkpython import bdk
 
 from tallystick.bitcoin.address import NETWORKS
+from tallystick.bitcoin.errors import SignerKeysUnusable
 from tallystick.core.clock import Clock
 
+ENTROPY_BYTES: Final = 16
+HARDENED: Final = 1 << 31
 
-@dataclass(frozen=True, slots=True)
+
 class Keys:
     """The wallet that signs, and the public descriptors that watch."""
 
-    wallet: bdk.Wallet
-    external: str
-    internal: str
+    def __init__(self, seed: str, network: str) -> None:
+        kind = bdk.NetworkKind.MAIN if network == "bitcoin" else bdk.NetworkKind.TEST
+        self.network = NETWORKS[network]
+        try:
+            secret = bdk.DescriptorSecretKey(kind, bdk.Mnemonic.from_string(seed), None)
+        except bdk.Bip39Error as error:
+            raise SignerKeysUnusable("the seed file does not hold a BIP-39 seed") from error
+        self._chains = [
+            bdk.Descriptor.new_bip84(secret, keychain, kind)
+            for keychain in (bdk.KeychainKind.EXTERNAL, bdk.KeychainKind.INTERNAL)
+        ]
+        self.external, self.internal = (str(descriptor) for descriptor in self._chains)
+        self.fingerprint = self.external.partition("[")[2].partition("/")[0]
+        self._wallet = bdk.Wallet(*self._chains, self.network, bdk.Persister.new_in_memory())
+
+    def derive(self, script: bytes, hints: dict[str, bdk.KeySource]) -> bool:
+        """Say whether a script is one that these keys derive at a path that the hints name."""
+        for hint in hints.values():
+            path = hint.path.to_u32_vec()
+            if len(path) != 5 or path[3] not in (0, 1) or path[4] >= HARDENED:
+                continue
+            address = self._chains[path[3]].derive_address(path[4], self.network)
+            if bytes(address.script_pubkey().to_bytes()) == script:
+                return True
+        return False
+
+    def sign(self, psbt: bdk.Psbt) -> bool:
+        """Sign every input; say whether all are signed."""
+        return bool(self._wallet.sign(psbt))
 
 
 def open_keys(folder: Path, network: str, clock: Clock) -> Keys:
-    """Load the seed, or make one from the kernel's randomness, readable by its owner only."""
+    """Load the seed or make one; raise `SignerKeysUnusable` if it is damaged or open to others."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / "seed"
     if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(path.with_suffix(".new"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(str(bdk.Mnemonic.from_entropy(clock.random_bytes(16))))
-            file.flush()
-            os.fsync(file.fileno())
-        path.with_suffix(".new").replace(path)
-    kind = bdk.NetworkKind.MAIN if network == "bitcoin" else bdk.NetworkKind.TEST
-    seed = bdk.Mnemonic.from_string(path.read_text().strip())
-    secret = bdk.DescriptorSecretKey(kind, seed, None)
-    external = bdk.Descriptor.new_bip84(secret, bdk.KeychainKind.EXTERNAL, kind)
-    internal = bdk.Descriptor.new_bip84(secret, bdk.KeychainKind.INTERNAL, kind)
-    wallet = bdk.Wallet(external, internal, NETWORKS[network], bdk.Persister.new_in_memory())
-    return Keys(wallet, str(external), str(internal))
+        _write_seed(path, str(bdk.Mnemonic.from_entropy(clock.random_bytes(ENTROPY_BYTES))))
+    if path.stat().st_mode & 0o077:
+        raise SignerKeysUnusable("others may read the seed file; its mode must be 0600")
+    return Keys(path.read_text("ascii", "replace").strip(), network)
 
 
-class Record:
-    """What was signed: one row for each unsigned transaction, one for each coin it spends."""
+def _write_seed(path: Path, words: str) -> None:
+    draft = path.with_suffix(".new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(words)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    sync_folder(path.parent)
 
-    def __init__(self, path: Path) -> None:
-        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        for pragma in ("journal_mode=TRUNCATE", "synchronous=FULL"):
-            self._db.execute(f"PRAGMA {pragma}")
-        self._db.execute(
-            "CREATE TABLE IF NOT EXISTS signed (txid TEXT PRIMARY KEY, at INTEGER NOT NULL,"
-            " machine TEXT NOT NULL, sats INTEGER NOT NULL, counted INTEGER NOT NULL) STRICT"
-        )
-        self._db.execute(
-            "CREATE TABLE IF NOT EXISTS coins (coin TEXT, txid TEXT, PRIMARY KEY (coin, txid))"
-            " STRICT"
-        )
 
-    def spent_since(self, since: dt.datetime, machine: str = "") -> int:
-        """Return the satoshis counted since a moment, of one machine or of all."""
-        where, values = "at >= ?", [int(since.timestamp())]
-        query = f"SELECT coalesce(sum(counted), 0) FROM signed WHERE {where}"  # noqa: S608
-        if machine:
-            return int(
-                self._db.execute(f"{query} AND machine = ?", [*values, machine]).fetchone()[0]
-            )
-        return int(self._db.execute(query, values).fetchone()[0])
-
-    def known(self, txid: str) -> bool:
-        """Say whether this very transaction was signed before."""
-        return bool(self._db.execute("SELECT 1 FROM signed WHERE txid = ?", [txid]).fetchone())
-
-    def already_counted(self, coins: list[str]) -> int:
-        """Return what was counted for transactions that spend any of these coins."""
-        marks = ",".join("?" * len(coins))
-        query = (
-            "SELECT coalesce(sum(counted), 0) FROM signed WHERE txid IN"  # noqa: S608
-            f" (SELECT txid FROM coins WHERE coin IN ({marks}))"
-        )
-        return int(self._db.execute(query, coins).fetchone()[0])
-
-    def write(
-        self, txid: str, machine: str, sats: int, counted: int, coins: list[str], at: dt.datetime
-    ) -> None:
-        """Write one signature down, durably, before it is given out."""
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            self._db.execute(
-                "INSERT OR IGNORE INTO signed VALUES (?, ?, ?, ?, ?)",
-                [txid, int(at.timestamp()), machine, sats, counted],
-            )
-            self._db.executemany(
-                "INSERT OR IGNORE INTO coins VALUES (?, ?)", [(coin, txid) for coin in coins]
-            )
-            self._db.execute("COMMIT")
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
+def sync_folder(folder: Path) -> None:
+    """Make a change of a folder's entries durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
