@@ -1,9 +1,7 @@
 # The two commands a newcomer needs: `make demo` and `make test`. Each sets up what it needs.
-.PHONY: demo test check bench soak screenshots docs setup setup-dev
+.PHONY: demo test check docs setup setup-dev
 PYTEST = .venv/bin/python -m pytest
-CODE = src tests scripts $(wildcard bench)
-SEED ?= 1
-BUDGET ?= 600
+CODE = src tests
 
 demo: setup
 	@.venv/bin/tallystick demo $(ARGS)
@@ -17,15 +15,6 @@ check: setup-dev
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	$(PYTEST) -q tests/test_tidy.py
-
-bench: setup-dev
-	.venv/bin/python -m bench $(ARGS)
-
-soak: setup-dev
-	.venv/bin/python -m bench.soak --seed $(SEED) --budget $(BUDGET) $(ARGS)
-
-screenshots: setup-dev
-	scripts/screenshots $(ARGS)
 
 docs: setup-dev
 	scripts/docs

@@ -58,8 +58,8 @@ class Record:
         """Return the coin to charge, the most charged of these, and what it was charged."""
         marks = ",".join("?" * len(coins))
         query = (
-            f"SELECT anchor, sum(counted) AS charged FROM signatures WHERE anchor IN ({marks})"  # noqa: S608
-            " GROUP BY anchor ORDER BY charged DESC, anchor LIMIT 1"
+            "SELECT anchor, sum(counted) AS charged FROM signatures"  # noqa: S608
+            f" WHERE anchor IN ({marks}) GROUP BY anchor ORDER BY charged DESC, anchor LIMIT 1"
         )
         found = self._db.execute(query, list(coins)).fetchone()
         return (str(found[0]), int(found[1])) if found else (min(coins), 0)
