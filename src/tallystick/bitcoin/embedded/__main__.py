@@ -3,13 +3,42 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
+import os
 import signal
+import sys
 import threading
 from pathlib import Path
+from typing import Final
 
 from tallystick.bitcoin.embedded.node import Node
-from tallystick.bitcoin.embedded.routes import ANYONE, serve
+from tallystick.bitcoin.embedded.server import serve
 from tallystick.core.clock import SystemClock
+
+IDLE_BLOCK_EVERY_S: Final = 600
+"""With nobody waiting a block comes as seldom as on the main chain, so that a demo left running
+for a week still opens at once."""
+
+
+def mine_until(stop: threading.Event, node: Node, every_s: float) -> None:
+    """Mine a block each interval while anybody waits, and a few afterwards; else seldom."""
+    idle_s = 0.0
+    while not stop.wait(every_s or None):
+        idle_s += every_s
+        if node.busy() or idle_s >= IDLE_BLOCK_EVERY_S:
+            node.mine()
+            idle_s = 0.0
+
+
+def _own(folder: Path) -> int:
+    """Take the folder for this process, until it ends; exit when another has it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit(f"another chain already runs in {folder}")
+    return lock
 
 
 def main() -> None:
@@ -23,14 +52,17 @@ def main() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    lock = _own(asked.data)
     node = Node(asked.data, SystemClock())
     server = serve(node, asked.port)
     if asked.ready_file:
-        asked.ready_file.write_text(f"http://127.0.0.1:{server.server_address[1]}")
-    while not stop.wait(asked.block_every or None):
-        if node.waiting:
-            node.mine(ANYONE)
+        draft = asked.ready_file.with_suffix(".new")
+        draft.write_text(f"http://127.0.0.1:{server.server_address[1]}")
+        draft.replace(asked.ready_file)
+    mine_until(stop, node, asked.block_every)
     server.shutdown()
+    node.close()
+    os.close(lock)
 
 
 if __name__ == "__main__":

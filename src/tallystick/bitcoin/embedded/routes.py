@@ -1,47 +1,49 @@
-"""Esplora's HTTP API over the embedded node, with limits, and two routes to mine and to fund."""
+"""Answering as an Esplora server does (the HTTP API of Blockstream's Esplora), plus a few controls.
+
+The controls under ``/regtest`` mine, fund, reorganise and set what miners take; they exist on this
+chain only, which is on loopback only.
+"""
 
 from __future__ import annotations
 
 import json
 import struct
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
 from tallystick.bitcoin.address import check
-from tallystick.bitcoin.embedded.node import COINBASE_DEPTH, Node
+from tallystick.bitcoin.embedded.miner import ANYONE
+from tallystick.bitcoin.embedded.node import Node
 from tallystick.bitcoin.embedded.txs import Tx, script_key
-from tallystick.bitcoin.errors import BitcoinError
 
-BODY_BYTES_MAX: Final = 2_000_000
 PAGE: Final = 25
+BLOCKS_PAGE: Final = 10
 MINE_MAX: Final = 1_000
-READ_TIMEOUT_S: Final = 30
-ANYONE: Final = b"\x51"
-"""OP_TRUE: rewards of blocks that nobody asked for go nowhere in particular."""
+FUND_SATS: Final = 50 * 10**8
+FUND_SATS_MAX: Final = 1_000 * 10**8
+FLOOR_SAT_PER_KVB_MAX: Final = 10_000_000
+TARGETS: Final = (1, 3, 6, 144)
 
 Json = Any
 
 
 class Routes:
-    """Answers requests from a node."""
+    """Answers requests from a node. Its caller holds the node's lock."""
 
     def __init__(self, node: Node) -> None:
         self.node = node
 
     def get(self, path: str) -> Json:
-        """Answer a GET; None means not found."""
+        """Answer a GET; None means not found. Raise `ValueError` for a path with bad parts."""
         match path.partition("?")[0].strip("/").split("/"):
             case ["blocks", "tip", "height"]:
                 return str(len(self.node.blocks) - 1)
             case ["blocks", "tip", "hash"]:
                 return self.node.blocks[-1].hash
             case ["blocks", *rest]:
-                top = int(rest[0]) if rest else len(self.node.blocks) - 1
-                return [self._block(height) for height in range(top, max(-1, top - 10), -1)]
+                return self._blocks(rest)
             case ["block-height", height]:
-                found = int(height) < len(self.node.blocks)
-                return self.node.blocks[int(height)].hash if found else None
+                at = _whole(height)
+                return self.node.blocks[at].hash if at < len(self.node.blocks) else None
             case ["block", name, *rest]:
                 return self._block_part(name, rest)
             case ["scripthash", key, "txs", *rest]:
@@ -49,7 +51,7 @@ class Routes:
             case ["tx", txid, *rest]:
                 return self._tx_part(txid, rest)
             case ["fee-estimates"]:
-                return {str(target): self.node.floor / 1000 for target in (1, 3, 6, 144)}
+                return {str(target): self.node.floor / 1000 for target in TARGETS}
         return None
 
     def post(self, path: str, body: bytes) -> Json:
@@ -57,35 +59,59 @@ class Routes:
         match path.strip("/").split("/"):
             case ["tx"]:
                 return self.node.submit(bytes.fromhex(body.decode("ascii").strip()))
-            case ["regtest", "mine"]:
+            case ["regtest", control]:
                 asked = json.loads(body or b"{}")
-                script = check(asked["address"], "regtest").script if "address" in asked else ANYONE
-                return self.node.mine(script, min(int(asked.get("blocks", 1)), MINE_MAX))
-            case ["regtest", "fund"]:
-                script = check(json.loads(body)["address"], "regtest").script
-                self.node.mine(script)
-                return self.node.mine(ANYONE, COINBASE_DEPTH)
-            case ["regtest", "floor"]:
-                self.node.floor = int(json.loads(body)["sat_per_kvb"])
-                return str(self.node.floor)
+                if not isinstance(asked, dict):
+                    raise ValueError("one JSON object")
+                return self._control(control, asked)
         return None
 
-    def _height(self, name: str) -> int | None:
-        for height in range(len(self.node.blocks) - 1, -1, -1):
-            if self.node.blocks[height].hash == name:
-                return height
+    def _control(self, control: str, asked: dict[str, Json]) -> Json:
+        match control:
+            case "mine":
+                script = check(asked["address"], "regtest").script if "address" in asked else ANYONE
+                return self.node.mine(script, _between(asked.get("blocks", 1), 1, MINE_MAX))
+            case "fund":
+                return self._fund(asked)
+            case "reorg":
+                return self.node.reorganise(_between(asked.get("depth", 1), 1, MINE_MAX))
+            case "min-feerate" | "floor":
+                floor = _between(asked["sat_per_kvb"], 0, FLOOR_SAT_PER_KVB_MAX)
+                self.node.floor = floor
+                return {"sat_per_kvb": floor}
         return None
+
+    def _fund(self, asked: dict[str, Json]) -> Json:
+        """Pay to an address, and mine it in unless ``confirm`` is false."""
+        script = check(str(asked["address"]), "regtest").script
+        txid = self.node.fund(script, _between(asked.get("sats", FUND_SATS), 1, FUND_SATS_MAX))
+        if asked.get("confirm", True):
+            self.node.mine()
+        return {"txid": txid, "height": len(self.node.blocks) - 1}
+
+    def _blocks(self, rest: list[str]) -> list[Json]:
+        top = min(_whole(rest[0]) if rest else MINE_MAX**3, len(self.node.blocks) - 1)
+        return [self._block(height) for height in range(top, max(-1, top - BLOCKS_PAGE), -1)]
 
     def _block_part(self, name: str, rest: list[str]) -> Json:
-        height = self._height(name)
+        height = self.node.index.heights.get(name)
         if height is None:
             return None
         if not rest:
             return self._block(height)
         if rest == ["header"]:
             return self.node.blocks[height].header.hex()
-        if rest == ["status"]:
-            return {"in_best_chain": True, "height": height, "next_best": None}
+        block = self.node.blocks[height]
+        match rest:
+            case ["status"]:
+                last = height + 1 == len(self.node.blocks)
+                following = None if last else self.node.blocks[height + 1].hash
+                return {"in_best_chain": True, "height": height, "next_best": following}
+            case ["txids"]:
+                return [tx.id for tx in block.txs]
+            case ["txid", number]:
+                at = _whole(number)
+                return block.txs[at].id if at < len(block.txs) else None
         return None
 
     def _block(self, height: int) -> dict[str, Json]:
@@ -97,24 +123,24 @@ class Routes:
             "version": version,
             "timestamp": when,
             "tx_count": len(block.txs),
-            "size": 0,
-            "weight": 0,
+            "size": block.size,
+            "weight": sum(tx.weight for tx in block.txs),
             "merkle_root": block.header[36:68][::-1].hex(),
             "previousblockhash": self.node.blocks[height - 1].hash if height else None,
-            "mediantime": when,
+            "mediantime": self.node.index.median_time(height),
             "nonce": nonce,
             "bits": bits,
             "difficulty": 0,
         }
 
     def _find(self, txid: str) -> Tx | None:
-        mined = self.node.mined.get(txid)
+        mined = self.node.index.mined.get(txid)
         return self.node.waiting.get(txid) or (mined[0] if mined else None)
 
     def _status(self, txid: str) -> dict[str, Json]:
-        if txid not in self.node.mined:
+        if txid not in self.node.index.mined:
             return {"confirmed": False}
-        height = self.node.mined[txid][1]
+        height = self.node.index.mined[txid][1]
         block = self.node.blocks[height]
         return {
             "confirmed": True,
@@ -137,17 +163,20 @@ class Routes:
             case ["hex"]:
                 return tx.raw.hex()
             case ["outspend", index]:
-                return self._spend(txid, int(index))
+                return self._spend(tx, _whole(index))
         return None
 
-    def _spend(self, txid: str, index: int) -> dict[str, Json]:
-        found = self.node.spender.get((txid, index))
-        for tx in self.node.waiting.values():
-            if any(item.coin == (txid, index) for item in tx.inputs):
-                found = tx.id
-        if found is None:
+    def _spend(self, tx: Tx, number: int) -> Json:
+        if number >= len(tx.outputs):
+            return None
+        coin = (tx.id, number)
+        found = self.node.index.spender.get(coin) or self.node.room.spender.get(coin)
+        spender = self._find(found) if found else None
+        if spender is None:
             return {"spent": False}
-        return {"spent": True, "txid": found, "vin": 0, "status": self._status(found)}
+        vin = [item.coin for item in spender.inputs].index(coin)
+        status = self._status(spender.id)
+        return {"spent": True, "txid": spender.id, "vin": vin, "status": status}
 
     def _tx(self, tx: Tx) -> dict[str, Json]:
         spent = iter(tx.spent)
@@ -176,16 +205,16 @@ class Routes:
         }
 
     def _script(self, key: str, rest: list[str]) -> list[Json]:
-        ids = list(reversed(self.node.history.get(key, [])))
+        ids = list(reversed(self.node.index.history.get(key, [])))
         if rest and rest[0] == "chain":
             start = ids.index(rest[1]) + 1 if len(rest) > 1 else 0
-            return [self._tx(self.node.mined[txid][0]) for txid in ids[start : start + PAGE]]
+            return [self._tx(self.node.index.mined[txid][0]) for txid in ids[start : start + PAGE]]
         waiting = [
             tx
             for tx in self.node.waiting.values()
             if any(script_key(script) == key for script in tx.scripts())
         ]
-        mined = [self.node.mined[txid][0] for txid in ids[:PAGE]]
+        mined = [self.node.index.mined[txid][0] for txid in ids[:PAGE]]
         return [self._tx(tx) for tx in waiting + mined]
 
 
@@ -193,55 +222,15 @@ def _output(output: tuple[int, bytes]) -> dict[str, Json]:
     return {"value": output[0], "scriptpubkey": output[1].hex()}
 
 
-class _Request(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    timeout = READ_TIMEOUT_S
-    routes: Routes
-
-    def _answer(self, body: bytes | None) -> None:
-        status: int = 200
-        try:
-            with self.routes.node.lock:
-                routes = self.routes
-                found = routes.get(self.path) if body is None else routes.post(self.path, body)
-            if found is None:
-                status, found = 404, "not found"
-        except BitcoinError as error:
-            status, found = 400, str(error)
-        except (ValueError, KeyError, IndexError, UnicodeError) as error:
-            status, found = 400, f"bad request: {error!r}"
-        self._send(status, found)
-
-    def _send(self, status: int, found: Json) -> None:
-        if isinstance(found, bytes):
-            data = found
-        else:
-            data = (found if isinstance(found, str) else json.dumps(found)).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def do_GET(self) -> None:
-        self._answer(None)
-
-    def do_POST(self) -> None:
-        length = self.headers.get("Content-Length") or "0"
-        if not length.isdigit() or int(length) > BODY_BYTES_MAX:
-            self.close_connection = True
-            self._send(413, "body too large")
-            return
-        self._answer(self.rfile.read(int(length)))
-
-    def log_message(self, format: str, *args: Any) -> None:
-        return
+def _whole(text: str) -> int:
+    """Return a number of a path; raise `ValueError`."""
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise ValueError(f"not a number: {text[:20]!r}")
+    return int(text)
 
 
-def serve(node: Node, port: int = 0) -> ThreadingHTTPServer:
-    """Serve on loopback from a thread of its own; the port is in ``server_address``."""
-    handler = type("Handler", (_Request,), {"routes": Routes(node)})
-    server = ThreadingHTTPServer(("127.0.0.1", port), handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server
+def _between(found: Json, least: int, most: int) -> int:
+    """Return a number of a request; raise `ValueError`."""
+    if type(found) is not int or not least <= found <= most:
+        raise ValueError(f"a whole number from {least} to {most}")
+    return found
