@@ -57,7 +57,10 @@ def spent(network: Network) -> int:
 
 def spending(network: Network, coins: list[int], sats: int) -> str:
     """Build a transaction from just these of our three coins."""
-    held = sorted(network.wallet.bdk.list_unspent(), key=lambda coin: str(coin.outpoint.txid))
+    held = sorted(
+        network.wallet.bdk.list_unspent(),
+        key=lambda coin: (-coin.txout.value.to_sat(), str(coin.outpoint.txid)),
+    )
     script = bdk.Script(script_of(THEIRS, "regtest"))
     builder = bdk.TxBuilder().add_recipient(script, bdk.Amount.from_sat(sats))
     builder = builder.add_utxos([held[i].outpoint for i in coins]).manually_selected_only()
