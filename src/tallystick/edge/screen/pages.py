@@ -1,0 +1,400 @@
+"""Draws one `View` as one page: the same words for eyes, for a screen reader and for the voice.
+
+Nothing is computed here that a ledger holds: sums come from the view, and the examples before any
+cash goes in come from `kiosk.model.sums`, the server's own rule (Decision 4). A page is complete
+HTML and works without script (Decision 7).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from tallystick.core.money import Amount, Price, asset
+from tallystick.edge.screen import half, sayings
+from tallystick.edge.screen.words import TONGUES, Tongue, Words, drawing, figure
+from tallystick.edge.view import Screen, View
+from tallystick.kiosk.model import Sums, Terms, sums
+from tallystick.look import art
+
+CUTS_MAX: Final = 8
+CUTS_AFTER_MANY: Final = 5
+GROUP_CHARS: Final = 4
+END_CHARS: Final = 8
+"""Shown at each end: the first four are the same for everybody, so six would compare two."""
+EXAMPLE_UNITS: Final = (20, 100, 500)
+"""Examples of the fee, in whole units; the small one is where the least fee bites."""
+REFRESH_S: Final = {
+    Screen.CASH: 2,
+    Screen.SENDING: 3,
+    Screen.RECEIPT: 5,
+    Screen.START: 15,
+    Screen.CLOSED: 10,
+    Screen.ADDRESS: 20,
+    Screen.REVIEW: 20,
+    Screen.SCAN: 30,
+}
+"""Without script the page asks again by itself. On SCAN it waits: somebody may be typing."""
+WARN: Final = frozenset({Screen.WARNING, Screen.SCAM})
+STEP: Final = {
+    Screen.COST: 0,
+    Screen.WARNING: 1,
+    Screen.SCAN: 2,
+    Screen.ADDRESS: 2,
+    Screen.CASH: 3,
+    Screen.REVIEW: 4,
+    Screen.SENDING: 4,
+    Screen.RECEIPT: 4,
+}
+WIDTHS: Final = (100, 50, 20, 10, 5, 1)
+NOTE_ICONS: Final = {"good": "check", "wait": "clock", "care": "care", "stop": "stop"}
+
+ENV: Final = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def draw(view: View, zone: dt.tzinfo | None = None, can_speak: bool = False) -> str:
+    """Return the whole page for this view; ``zone`` is the machine's own when None."""
+    words = Words(view.language, view.currency, zone, view.hide_sums)
+    context = {**_frame(view, words, can_speak), **_figures(words), **_screen(view, words)}
+    return ENV.get_template(f"{view.screen.value}.html").render(context)
+
+
+def draw_trouble(view: View, detail: str) -> str:
+    """Return the calm page for a request that made no sense; ``detail`` says which."""
+    words = Words(view.language, view.currency)
+    frame = _frame(view, words, can_speak=False)
+    frame |= {"screen": "trouble", "step": 0, "body": "", "refresh_s": 0, "detail": detail}
+    frame["title"] = words.look_up("We could not do that")
+    return ENV.get_template("trouble.html").render({**frame, **_figures(words)})
+
+
+def seen(view: View) -> str:
+    """Name what the reader saw: a careful act counts only if it still is what the screen says."""
+    quote = view.quote.digest if view.quote else ""
+    sums_seen = (view.cash_minor, view.fee_minor, view.worth_minor, view.sats, view.price_changed)
+    parts = (view.screen.value, view.address, quote, view.reference, *sums_seen)
+    digest = hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+    return f"{view.screen.value}.{digest}"
+
+
+def _figures(words: Words) -> dict[str, Any]:
+    return {
+        "_": words.say,
+        "n_": words.count,
+        "money": words.money,
+        "short": words.short,
+        "sum": words.sum,
+        "coin": words.coin,
+        "percent": words.percent,
+        "at": words.at,
+        "figure": figure,
+    }
+
+
+def _frame(view: View, words: Words, can_speak: bool) -> dict[str, Any]:
+    steps, step = _steps(view, words)
+    titles = _titles(words)
+    return {
+        "view": view,
+        "offer": view.offer,
+        "screen": view.screen.value,
+        "title": titles[view.screen],
+        "tongue": words.tongue,
+        "steps": steps,
+        "step": step,
+        "body": "warn" if view.screen in WARN else view.screen.value,
+        "refresh_s": REFRESH_S.get(view.screen, 0),
+        "seen": seen(view),
+        "can_speak": can_speak,
+        "sprite": drawing(art.SPRITE),
+        "mark": drawing(art.mark()),
+        "icon": lambda name, extra="": drawing(art.icon(name, extra)),
+        "note_icon": NOTE_ICONS,
+        "notices": _notices(view, words),
+        "closing": _closing(view, words) if view.still_there else "",
+    }
+
+
+def _titles(words: Words) -> dict[Screen, str]:
+    say = words.look_up
+    return {
+        Screen.START: say("Buy bitcoin with cash"),
+        Screen.LANGUAGE: say("Choose your language"),
+        Screen.HELP: say("How can we help?"),
+        Screen.SCAM: say("Stop. This could be a scam."),
+        Screen.COST: say("What it costs"),
+        Screen.WARNING: say("Stop. This could be a scam."),
+        Screen.SCAN: say("Show us your wallet’s code"),
+        Screen.ADDRESS: say("Is this your wallet?"),
+        Screen.CASH: say("Put in your bills, one at a time"),
+        Screen.REVIEW: say("Check, then send"),
+        Screen.SENDING: say("Your bitcoin is on its way"),
+        Screen.RECEIPT: say("Take your receipt"),
+        Screen.STOPPED: say("We stopped"),
+        Screen.SAFE: say("Your money is safe"),
+        Screen.CLOSED: say("This machine is closed for now"),
+    }
+
+
+def _steps(view: View, words: Words) -> tuple[list[str], int]:
+    """Return the names of the steps of a visit and the one we are at, from 1; 0 outside."""
+    say = words.look_up
+    titles = [
+        say("What it costs"),
+        say("Your safety"),
+        say("Your wallet"),
+        say("Your cash"),
+        say("Check and send"),
+    ]
+    warned = view.offer is not None and bool(view.offer.warnings)
+    shown = [place for place in range(len(titles)) if place != 1 or warned or view.warning]
+    at = STEP.get(view.screen)
+    step = shown.index(at) + 1 if at in shown else 0
+    return [titles[place] for place in shown], step
+
+
+def _notices(view: View, words: Words) -> list[dict[str, Any]]:
+    """Return the small messages, gravest first."""
+    say, found = words.say, []
+
+    def add(kind: str, text: Markup, icon: str = "") -> None:
+        found.append({"kind": kind, "text": text, "icon": icon})
+
+    if view.stuck_minor:
+        add("stop", say(sayings.STUCK))
+    if view.server_lost and view.cash_minor:
+        add("wait", say(sayings.LOST_WITH_CASH, amount=words.sum(view.cash_minor)))
+    elif view.server_lost:
+        add("wait", say(sayings.LOST))
+    if view.price_changed:
+        new = {"amount": words.sum(view.cash_minor), "coin": words.coin(view.sats)}
+        add("wait", say(sayings.NEW_PRICE, **new))
+    if view.say and not (view.price_changed and view.say.key == "kiosk.price_changed"):
+        add(view.say.kind, sayings.sentence(view.say, view, words))
+    if view.refused and view.screen is Screen.CASH:
+        add("care", say(sayings.NEAR_LIMIT, left=words.short(view.left_minor)))
+    return found
+
+
+def _closing(view: View, words: Words) -> Markup:
+    if view.closes_at is None:
+        return Markup("")
+    at = words.at(view.closes_at)
+    if not view.cash_minor:
+        home = (
+            "If nobody touches the screen by {time}, we close your visit. You have put in nothing."
+        )
+        return words.say(home, time=at)
+    keep = (
+        "If nobody touches the screen by {time}, we close this screen and print a slip for your "
+        "{amount}. The money stays yours."
+    )
+    return words.say(keep, time=at, amount=words.sum(view.cash_minor))
+
+
+def _screen(view: View, words: Words) -> dict[str, Any]:
+    """Return what only this screen needs."""
+    more = SCREENS.get(view.screen)
+    return more(view, words) if more else {}
+
+
+def _examples(view: View) -> list[dict[str, int]]:
+    """Return fee examples by the server's own rule, within what may be put in."""
+    offer = view.offer
+    if offer is None or not offer.price_minor:
+        return []
+    money = asset(offer.currency)
+    terms = Terms(
+        Price(Amount(offer.price_minor, money)), offer.fee_bp, Amount(offer.fee_min_minor, money)
+    )
+    rows = []
+    for units in EXAMPLE_UNITS:
+        cash = Amount(units * 10**money.exponent, money)
+        if not offer.day_max_minor or cash.minor <= offer.day_max_minor:
+            rows.append(_row(sums(cash, terms)))
+    return rows
+
+
+def _row(found: Sums) -> dict[str, int]:
+    return {"cash": found.cash.minor, "fee": found.fee.minor, "worth": found.worth.minor}
+
+
+def _others(words: Words, text: str, skip: Tongue) -> list[dict[str, str]]:
+    found = []
+    for tongue in TONGUES.values():
+        if tongue != skip:
+            said = Words(tongue.code, "USD").look_up(text)
+            found.append({"code": tongue.code, "dir": tongue.dir, "text": said})
+    return found
+
+
+def _start(view: View, words: Words) -> dict[str, Any]:
+    examples = _examples(view)
+    return {
+        "hero": drawing(art.hero(words.tongue.rtl)),
+        "example": examples[min(1, len(examples) - 1)] if examples else None,
+        "offer": view.offer if examples else None,
+        "others": _others(words, "Touch to start", words.tongue),
+    }
+
+
+def _language(view: View, words: Words) -> dict[str, Any]:
+    others = _others(words, "Choose your language", words.tongue)
+    return {"tongues": list(TONGUES.values()), "others": others}
+
+
+def _help(view: View, words: Words) -> dict[str, Any]:
+    say = words.look_up
+    themes = [("light", say("Light")), ("dark", say("Dark")), ("glare", say("For bright sun"))]
+    return {"themes": themes}
+
+
+def _nevers(view: View, words: Words) -> dict[str, Any]:
+    return {
+        "nevers": [
+            words.say("The police, a court or a tax office never ask for bitcoin."),
+            words.say("A bank never asks you to move money to keep it safe."),
+            words.say("No real job, prize or refund needs you to pay first."),
+        ]
+    }
+
+
+def _cost(view: View, words: Words) -> dict[str, Any]:
+    return {"examples": _examples(view)}
+
+
+def _scan(view: View, words: Words) -> dict[str, Any]:
+    return {"scanner": drawing(art.scanner())}
+
+
+def groups(text: str) -> list[str]:
+    """Return text in fours, as people compare it."""
+    return [text[i : i + GROUP_CHARS] for i in range(0, len(text), GROUP_CHARS)]
+
+
+def _address(view: View, words: Words) -> dict[str, Any]:
+    text, middle = view.address, max(len(view.address) - 2 * END_CHARS, 0)
+    hidden = middle > 0 and not (view.show_address and view.screen is Screen.ADDRESS)
+    head = groups(text[:END_CHARS] if hidden else text)
+    tail = groups(text[-END_CHARS:]) if hidden else []
+    said = words.count("{n} letter hidden", "{n} letters hidden", middle)
+    return {"address": {"head": head, "tail": tail, "hidden": hidden, "middle": said}}
+
+
+def _fee_label(view: View, words: Words) -> Markup:
+    terms = view.quote or view.offer
+    if terms is None:
+        return words.say("Our fee")
+    share = Amount(view.cash_minor, asset(view.currency)).share(terms.fee_bp, half.DOWN).minor
+    if view.cash_minor and view.fee_minor > share:
+        return words.say("Our fee, the least we take")
+    return words.say("Our fee, {percent}", percent=words.percent(terms.fee_bp))
+
+
+def _wait(view: View, words: Words) -> Markup | str:
+    """Return why the main button waits, or nothing: a dead button says why beside it."""
+    terms = view.quote or view.offer
+    least = terms.purchase_min_minor if terms else 0
+    if view.busy:
+        return words.say("We are counting your bill. Please wait a moment.")
+    if view.screen is Screen.CASH and not view.cash_minor:
+        return words.say("Put in a bill first, or touch Stop.")
+    if view.cash_minor < least:
+        return words.say(sayings.NEED_MORE, least=words.short(least))
+    return ""
+
+
+def _cut(view: View, words: Words) -> dict[str, Any]:
+    """Return the bills as cuts: all of a few, else the sum of the early ones and the last five."""
+    many = len(view.notes) > CUTS_MAX
+    last = view.notes[-CUTS_AFTER_MANY:] if many else view.notes
+    early = view.notes[: len(view.notes) - len(last)]
+    rest: Markup | str = ""
+    if early:
+        amount = words.sum(sum(note.minor for note in early))
+        rest = words.count("{n} more, {amount}", "{n} more, {amount}", len(early), amount=amount)
+    unit = 10 ** asset(view.currency).exponent
+    bills = [
+        {
+            "width": next((w for w in WIDTHS if note.minor >= w * unit), 1),
+            "new": note.new,
+            "text": words.sum(note.minor) if words.hidden else words.short(note.minor),
+        }
+        for note in last
+    ]
+    return {"rest": rest, "bills": bills}
+
+
+def _cash(view: View, words: Words) -> dict[str, Any]:
+    terms = view.quote or view.offer
+    chips = [
+        {"minor": minor, "off": minor in view.refused}
+        for minor in (terms.denominations if terms else ())
+    ]
+    return {
+        "cut": _cut(view, words),
+        "chips": chips,
+        "fee_label": _fee_label(view, words),
+        "wait": _wait(view, words),
+    }
+
+
+def _review(view: View, words: Words) -> dict[str, Any]:
+    price = view.quote.price_minor if view.quote else 0
+    found = _address(view, words)
+    return {
+        "fee_label": _fee_label(view, words),
+        "wait": _wait(view, words),
+        "price_minor": price,
+        "address": found["address"] if view.address else None,
+    }
+
+
+def _sending(view: View, words: Words) -> dict[str, Any]:
+    return {"path": half.path(view, words)}
+
+
+def _counted(view: View, words: Words) -> Markup:
+    number = len(view.notes) or (view.purchase.notes if view.purchase else 0)
+    amount = words.sum(view.cash_minor)
+    return words.count("{n} bill, {amount}", "{n} bills, {amount}", number, amount=amount)
+
+
+def _ended(view: View, words: Words) -> dict[str, Any]:
+    return {"hero": drawing(art.hero(words.tongue.rtl)), "counted": _counted(view, words)}
+
+
+SCREENS: Final[dict[Screen, Callable[[View, Words], dict[str, Any]]]] = {
+    Screen.START: _start,
+    Screen.LANGUAGE: _language,
+    Screen.HELP: _help,
+    Screen.SCAM: _nevers,
+    Screen.COST: _cost,
+    Screen.WARNING: _nevers,
+    Screen.SCAN: _scan,
+    Screen.ADDRESS: _address,
+    Screen.CASH: _cash,
+    Screen.REVIEW: _review,
+    Screen.SENDING: _sending,
+    Screen.RECEIPT: half.on_screen,
+    Screen.STOPPED: _ended,
+    Screen.SAFE: _ended,
+    Screen.CLOSED: _ended,
+}
+
+
+def languages() -> Sequence[str]:
+    """Return the codes of the languages on offer."""
+    return tuple(TONGUES)

@@ -1,0 +1,129 @@
+"""The paper: the receipt of a purchase, and the slip for cash that is kept safe or goes back.
+
+A receipt names the operator, licence, place and phone, and all that `half.rows` lists, with the
+address, the payment and the numbers for checking in full. A slip says what was counted and how to
+get it, and never looks like a receipt.
+
+Right-to-left scripts need shaping that no library we keep can do for a printer, so in Arabic and
+Urdu the paper is in English and says that the screen says the same in the reader's tongue.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from markupsafe import Markup
+
+from tallystick.edge.screen import half, sayings
+from tallystick.edge.screen.words import Words
+from tallystick.edge.view import Screen, View
+
+COLUMNS: Final = 42
+ENGLISH_PAPER: Final = "This paper is in English. The screen says the same in your language."
+
+
+class Look(enum.Enum):
+    """How a line of paper looks."""
+
+    PLAIN = "plain"
+    TITLE = "title"
+    STRONG = "strong"
+    RULE = "rule"
+    CODE = "code"
+    QR = "qr"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of paper, already broken to its width; for a QR code, what it holds."""
+
+    text: str
+    look: Look = Look.PLAIN
+
+
+def paper_words(view: View, zone: dt.tzinfo | None = None) -> Words:
+    """Return the words of the paper: English where the printer cannot shape the script."""
+    words = Words(view.language, view.currency, zone)
+    return Words("en", view.currency, zone) if words.tongue.rtl else words
+
+
+def receipt_lines(view: View, zone: dt.tzinfo | None = None) -> list[Line]:
+    """Return the receipt, line by line."""
+    words = paper_words(view, zone)
+    lines = [*_head(view, words, words.look_up("Receipt"))]
+    for row in half.rows(view, words):
+        lines += _pair(row.label, row.value, Look.STRONG if row.total else Look.PLAIN)
+        lines += _pair("", row.small) if row.small else []
+    lines.append(Line("", Look.RULE))
+    for label, digits in half.numbers(view, words):
+        lines += [Line(label, Look.PLAIN), *_broken(digits, Look.CODE)]
+    lines += [Line(half.qr_text(view), Look.QR)]
+    lines += _broken(words.look_up("This is your half. Keep it for 90 days."))
+    return lines + list(_foot(view, words))
+
+
+def slip_lines(view: View, zone: dt.tzinfo | None = None) -> list[Line]:
+    """Return the slip, line by line: what was counted, where it is, and whom to call."""
+    words = paper_words(view, zone)
+    it, say = half.facts(view), words.look_up
+    back = view.screen is Screen.STOPPED
+    title = say("You get your {amount} back") if back else say("Your {amount} is safe")
+    lines = [*_head(view, words, say("Slip for your cash"))]
+    lines += _broken(title.format(amount=words.plain_money(it.cash)), Look.STRONG)
+    lines += _pair(say("Your number"), it.reference)
+    lines += _pair(say("When"), words.plain_day(it.at)) if it.at else []
+    lines += _pair(say("We counted"), words.plain_money(it.cash))
+    if view.stuck_minor:
+        lines += _broken(say(sayings.STUCK))
+    lines += _broken(say("We sent no bitcoin for this slip. This is not a receipt."))
+    lines.append(Line(f"TALLYSTICK:{it.reference}", Look.QR))
+    return lines + list(_foot(view, words))
+
+
+def _head(view: View, words: Words, title: str) -> Iterator[Line]:
+    yield Line(title, Look.TITLE)
+    if view.offer:
+        who = view.offer.operator
+        named = words.look_up("{name}, licence {licence}")
+        yield from _broken(named.format(name=who.name, licence=who.licence), Look.STRONG)
+        yield from _broken(f"{who.label}, {who.place}")
+    if view.demo:
+        yield from _broken(words.look_up("Demonstration. No real money."))
+    yield Line("", Look.RULE)
+
+
+def _foot(view: View, words: Words) -> Iterator[Line]:
+    if view.offer:
+        ask = words.look_up("Questions or a problem? Call {phone}, day and night.")
+        yield from _broken(ask.format(phone=view.offer.operator.phone))
+    if words.tongue.code != view.language:
+        yield from _broken(ENGLISH_PAPER)
+
+
+def _broken(text: str, look: Look = Look.PLAIN) -> list[Line]:
+    return [Line(part, look) for part in textwrap.wrap(text, COLUMNS)]
+
+
+def _pair(label: str, value: Any, look: Look = Look.PLAIN) -> list[Line]:
+    """Return label and figure on one line, or the figure on its own when both do not fit."""
+    text = value.striptags() if isinstance(value, Markup) else str(value)
+    gap = COLUMNS - len(label) - len(text)
+    if gap >= 1:
+        return [Line(f"{label}{' ' * gap}{text}", look)]
+    return [*_broken(label, look), Line(text.rjust(COLUMNS), look)]
+
+
+def as_text(lines: list[Line]) -> str:
+    """Return the paper as plain text, as a preview shows it."""
+    return "".join(f"{_drawn(line)}\n" for line in lines)
+
+
+def _drawn(line: Line) -> str:
+    if line.look is Look.RULE:
+        return "-" * COLUMNS
+    return f"[QR {line.text[:36]}]" if line.look is Look.QR else line.text

@@ -1,0 +1,122 @@
+"""Reads a page aloud: the same strings as the page, spoken by a program on the machine.
+
+Nothing leaves the kiosk (Decision 10). The text is taken from the drawn page, so that eyes and
+ears cannot be told different things. Without the program the button says why it is off.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Final
+
+from tallystick.core.errors import TallystickError
+from tallystick.edge.screen.words import Tongue
+
+PROGRAM: Final = "espeak-ng"
+WORDS_PER_MINUTE: Final = 150
+TEXT_CHARS_MAX: Final = 4_000
+SPEECH_S_MAX: Final = 10
+BLOCKS: Final = frozenset(
+    {
+        "h1",
+        "h2",
+        "p",
+        "li",
+        "dt",
+        "dd",
+        "th",
+        "td",
+        "button",
+        "label",
+        "summary",
+        "small",
+        "caption",
+    }
+)
+SILENT: Final = frozenset({"svg", "script", "style", "head", "nav", "header", "noscript"})
+VOID: Final = frozenset({"input", "br", "meta", "link", "img"})
+
+
+class NoVoice(TallystickError):
+    """The speech program is not there, or did not speak in time."""
+
+    code, say = 5301, "kiosk.try_again"
+
+
+class _Heard(HTMLParser):
+    """Collects what a reader sees in ``main``, or in the dialog when one is up."""
+
+    def __init__(self, inside: str) -> None:
+        super().__init__()
+        self.said: list[str] = []
+        self._inside = inside
+        self._open: list[str] = []
+        self._depth = 0
+        self._silent = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in VOID:
+            return
+        self._open.append(tag)
+        if self._depth or tag == self._inside or dict(attrs).get("role") == self._inside:
+            self._depth += 1
+        self._silent += tag in SILENT
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Ignore an element that closes itself: it holds no words."""
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self._open:
+            return
+        self._open.pop()
+        self._silent -= tag in SILENT
+        if self._depth:
+            self._depth -= 1
+            if tag in BLOCKS:
+                self.said.append(". ")
+
+    def handle_data(self, data: str) -> None:
+        if self._depth and not self._silent and data.strip():
+            self.said.append(data + " ")
+
+
+def text_of(page: str) -> str:
+    """Return the page's words in reading order, with a pause after each block."""
+    heard = _Heard("alertdialog" if 'role="alertdialog"' in page else "main")
+    heard.feed(page)
+    text = re.sub(r"\s+", " ", "".join(heard.said))
+    text = re.sub(r"\s*([.?!:,؟۔])(?:\s*\.)+", r"\1", text)
+    return re.sub(r"\s+\.", ".", text).strip()[:TEXT_CHARS_MAX]
+
+
+class Speech:
+    """A voice made by ``program``; ``ready`` says whether there is one."""
+
+    def __init__(self, program: str = PROGRAM) -> None:
+        self._path = shutil.which(program)
+
+    @property
+    def ready(self) -> bool:
+        """True when the program is installed."""
+        return self._path is not None
+
+    def wav(self, page: str, tongue: Tongue) -> bytes:
+        """Return the page as RIFF WAVE sound; raise `NoVoice` when nothing can speak."""
+        if self._path is None:
+            raise NoVoice(f"{PROGRAM} is not installed")
+        command = [str(Path(self._path)), "-v", tongue.voice, "-s", str(WORDS_PER_MINUTE)]
+        try:
+            done = subprocess.run(
+                [*command, "--stdin", "--stdout"],
+                input=text_of(page).encode(),
+                capture_output=True,
+                timeout=SPEECH_S_MAX,
+                check=True,
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            raise NoVoice(type(error).__name__) from error
+        return done.stdout

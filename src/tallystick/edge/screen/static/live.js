@@ -1,0 +1,97 @@
+// Makes the screen live; every act works without it. One stream says that there is a newer version,
+// one swap puts it in. The swap keeps focus by id, typed text, and scroll while the screen is the same.
+"use strict";
+(() => {
+  const root = document.documentElement;
+  const home = () => root.dataset.page || "/";
+  const live = document.createElement("p");
+  live.className = "sr";
+  live.setAttribute("role", "status");
+  let latest = Number(root.dataset.version) || 0;
+  let busy = false;
+  let again = false;
+  let sound = null;
+
+  const said = () => [...document.querySelectorAll("[data-say]")].map((e) => e.textContent.trim()).join(" ");
+  // The status line outlives each swap, so that a screen reader hears what changed.
+  const calm = () => document.querySelectorAll("[data-say]").forEach((e) => e.removeAttribute("role"));
+
+  const swap = (html) => {
+    const next = new DOMParser().parseFromString(html, "text/html");
+    const there = next.documentElement;
+    if (!there.dataset.version) { location.assign(home()); return; }
+    const same = there.dataset.screen === root.dataset.screen && there.lang === root.lang;
+    const held = document.activeElement;
+    const id = held && held.id;
+    const typed = new Map([...document.querySelectorAll("input[type=text], textarea")].filter((e) => e.id).map((e) => [e.id, [e.value, e.selectionStart, e.selectionEnd]]));
+    const ticked = [...document.querySelectorAll("input[type=checkbox]:checked")].map((e) => e.id);
+    const opened = [...document.querySelectorAll("details[open] > summary")].map((e) => e.id);
+    const scroll = [window.scrollX, window.scrollY];
+    const before = said();
+    for (const name of root.getAttributeNames()) if (!there.hasAttribute(name)) root.removeAttribute(name);
+    for (const { name, value } of there.attributes) root.setAttribute(name, value);
+    document.title = next.title;
+    document.body.className = next.body.className;
+    document.body.replaceChildren(...next.body.childNodes, live);
+    latest = Number(root.dataset.version);
+    if (same) {
+      for (const [key, [value, from, to]] of typed) { const e = document.getElementById(key); if (e) { e.value = value; e.setSelectionRange(from, to); } }
+      for (const key of ticked) { const e = document.getElementById(key); if (e) e.checked = true; }
+      for (const key of opened) { const e = document.getElementById(key); if (e) e.parentElement.open = true; }
+      window.scrollTo(...scroll);
+    } else {
+      window.scrollTo(0, 0);
+      hush();
+    }
+    const dialog = document.querySelector("[role=alertdialog] button");
+    const target = dialog || (id && document.getElementById(id)) || (same ? null : document.querySelector("h1"));
+    if (target && (dialog || id || !same)) {
+      if (!target.matches("button, input, a, textarea, summary, [tabindex]")) target.tabIndex = -1;
+      target.focus({ preventScroll: same && !dialog });
+    }
+    const after = said();
+    calm();
+    live.textContent = after !== before ? after : "";
+  };
+
+  const load = async (url, options) => {
+    const reply = await fetch(url, { credentials: "same-origin", cache: "no-store", ...options });
+    swap(await reply.text());
+  };
+  const refresh = async () => {
+    if (busy) { again = true; return; }
+    busy = true;
+    try { do { again = false; await load(home()); } while (again); } catch { /* the stream tells us when it is back */ } finally { busy = false; }
+  };
+
+  const hush = () => {
+    if (sound) { sound.pause(); sound = null; }
+    document.querySelectorAll("[data-speak]").forEach((e) => e.removeAttribute("aria-pressed"));
+  };
+  const speak = (button) => {
+    if (sound) { hush(); return; }
+    sound = new Audio(`/speech.wav?v=${latest}`);
+    sound.addEventListener("ended", hush);
+    button.setAttribute("aria-pressed", "true");
+    sound.play().catch(hush);
+  };
+
+  document.addEventListener("submit", async (event) => {
+    const button = event.submitter;
+    if (button && button.matches("[data-speak]")) { event.preventDefault(); speak(button); return; }
+    if (event.target.method !== "post") return;
+    event.preventDefault();
+    if (busy) { again = true; }
+    busy = true;
+    try {
+      await load(event.target.action, { method: "POST", body: new URLSearchParams(new FormData(event.target, button)) });
+    } catch { event.target.submit(); } finally { busy = false; if (again) { again = false; refresh(); } }
+  });
+  const listen = () => {
+    const events = new EventSource("/events");
+    events.addEventListener("version", (event) => { if (Number(event.data) !== latest) refresh(); });
+  };
+  document.body.append(live);
+  calm();
+  listen();
+})();

@@ -1,0 +1,175 @@
+"""Sample views: every screen, every message, every overlay, as the engine would make them."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+
+from tallystick.core.money import USD, Amount, Price
+from tallystick.edge.view import Note, Say, Screen, View
+from tallystick.kiosk import wire
+from tallystick.kiosk.model import Terms, sums
+
+NOW = dt.datetime(2026, 11, 24, 15, 42, tzinfo=dt.UTC)
+ADDRESS = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"
+TXID = "3f9a0c41" + "5b" * 24 + "e27b51d8"
+COMMITMENT = "9e4b07d2c81f5a36" * 4
+SALT = "00112233445566778899aabbccddeeff"
+OPERATOR = wire.Operator(
+    name="Sample Operator Inc",
+    licence="000000",
+    phone="1-800-555-0142",
+    place="1 Example Street",
+    label="Kiosk 0142",
+)
+WARNING = wire.Warning(
+    id="warning",
+    title="Stop. This could be a scam.",
+    text="WARNING: Losses from fraudulent transactions cannot be recovered and transactions in "
+    "virtual currency are irreversible. Never send money to somebody you do not know. The police, "
+    "a court, a tax office or a bank never ask for bitcoin.",
+    own_screen=True,
+    acknowledge=True,
+    cite="Demonstration Code § 1-103",
+)
+OFFER = wire.Offer(
+    open=True,
+    closed_because="",
+    jurisdiction="DEMO",
+    currency="USD",
+    price_minor=8_000_000,
+    price_at=NOW,
+    fee_bp=1_200,
+    fee_min_minor=500,
+    purchase_min_minor=1_000,
+    day_max_minor=100_000,
+    denominations=[100, 500, 1_000, 2_000, 5_000, 10_000],
+    warnings=[WARNING],
+    operator=OPERATOR,
+    network="regtest",
+)
+QUOTE = wire.Quote(
+    purchase="01JDEMODEMODEMODEMODEMODEM",
+    reference="TS-60Z-63K-C6R",
+    number=1,
+    address=ADDRESS,
+    currency="USD",
+    price_minor=8_000_000,
+    fee_bp=1_200,
+    fee_min_minor=500,
+    purchase_min_minor=1_000,
+    left_minor=100_000,
+    denominations=[100, 500, 1_000, 2_000, 5_000, 10_000],
+    made_at=NOW,
+    expires_at=NOW + dt.timedelta(minutes=10),
+    digest="ab" * 32,
+    signature="x" * 86,
+)
+BASE = View(version=1, screen=Screen.START, now=NOW, offer=OFFER)
+HAVE = dataclasses.replace(BASE, quote=QUOTE, address=ADDRESS, reference=QUOTE.reference)
+
+
+def with_cash(view: View, *dollars: int) -> View:
+    """Return the view after these notes, with the server's own sums."""
+    cash = Amount(100 * sum(dollars), USD)
+    it = sums(cash, Terms(Price(Amount(8_000_000, USD)), 1_200, Amount(500, USD)))
+    notes = tuple(Note(100 * d, new=i == len(dollars) - 1) for i, d in enumerate(dollars))
+    return dataclasses.replace(
+        view,
+        notes=notes,
+        cash_minor=it.cash.minor,
+        fee_minor=it.fee.minor,
+        worth_minor=it.worth.minor,
+        sats=it.sats.minor,
+        left_minor=100_000 - it.cash.minor,
+        accepting=view.screen is Screen.CASH,
+    )
+
+
+PAID = with_cash(HAVE, 20, 20, 20, 10, 10)
+
+
+def bought(confirmations: int, sent: bool = True) -> wire.PurchaseView:
+    """Return the server's purchase of the sample."""
+
+    def step(name: str, minutes: int, done: bool) -> wire.Step:
+        at = NOW + dt.timedelta(minutes=minutes) if done else None
+        return wire.Step(name=name, at=at, detail="")
+
+    return wire.PurchaseView(
+        purchase=QUOTE.purchase,
+        reference=QUOTE.reference,
+        state="settled" if confirmations else "sent" if sent else "paid_in",
+        currency="USD",
+        address=ADDRESS,
+        notes=5,
+        cash_minor=8_000,
+        fee_minor=960,
+        worth_minor=7_040,
+        sats=88_000,
+        price_minor=8_000_000,
+        left_minor=92_000,
+        quote=QUOTE.digest,
+        quote_expires_at=QUOTE.expires_at,
+        txid=TXID if sent else "",
+        confirmations=confirmations,
+        confirmations_needed=1,
+        path=[
+            step("counted", 0, True),
+            step("paid_in", 1, True),
+            step("signed", 1, sent),
+            step("sent", 1, sent),
+            step("confirmed", 12, confirmations > 0),
+        ],
+        commitment=COMMITMENT,
+        salt=SALT,
+    )
+
+
+def _at(view: View, screen: Screen, **changes: object) -> View:
+    return dataclasses.replace(view, screen=screen, **changes)  # type: ignore[arg-type]
+
+
+def views() -> dict[str, View]:
+    """Return one view for each picture of the gallery, by name."""
+    cash = _at(PAID, Screen.CASH, accepting=True)
+    many = with_cash(_at(HAVE, Screen.CASH), *([100] * 9), 20, 10, 10, 5, 5)
+    sending = _at(PAID, Screen.SENDING)
+    return {
+        "start": BASE,
+        "language": _at(BASE, Screen.LANGUAGE),
+        "help": _at(PAID, Screen.HELP),
+        "scam": _at(BASE, Screen.SCAM),
+        "cost": _at(BASE, Screen.COST),
+        "warning": _at(BASE, Screen.WARNING, warning=WARNING),
+        "scan": _at(BASE, Screen.SCAN),
+        "scan-wrong": _at(BASE, Screen.SCAN, say=Say("scan.wrong_network", "care")),
+        "address": _at(HAVE, Screen.ADDRESS),
+        "address-all": _at(HAVE, Screen.ADDRESS, show_address=True),
+        "cash-none": _at(HAVE, Screen.CASH, left_minor=100_000, accepting=True),
+        "cash": dataclasses.replace(
+            cash, say=Say("kiosk.counted", "good", (("amount_minor", "1000"),))
+        ),
+        "cash-busy": dataclasses.replace(cash, busy=True),
+        "cash-many": dataclasses.replace(many, refused=(5_000, 10_000)),
+        "cash-hidden": dataclasses.replace(cash, hide_sums=True),
+        "cash-lost": dataclasses.replace(cash, server_lost=True),
+        "cash-stuck": dataclasses.replace(cash, stuck_minor=2_000),
+        "cash-still": dataclasses.replace(
+            cash, still_there=True, closes_at=NOW + dt.timedelta(minutes=10)
+        ),
+        "review": _at(PAID, Screen.REVIEW),
+        "review-price": _at(PAID, Screen.REVIEW, price_changed=True, sats=87_500),
+        "sending": dataclasses.replace(sending, purchase=bought(0, sent=False)),
+        "sending-sent": dataclasses.replace(sending, purchase=bought(0), printed=True),
+        "receipt": _at(PAID, Screen.RECEIPT, purchase=bought(1), printed=True),
+        "stopped": _at(BASE, Screen.STOPPED),
+        "stopped-cash": _at(PAID, Screen.STOPPED, printed=True),
+        "safe": _at(PAID, Screen.SAFE, stuck_minor=2_000),
+        "closed": _at(BASE, Screen.CLOSED, server_lost=True),
+    }
+
+
+def translated(view: View, language: str, percent: int = 100, theme: str = "light") -> View:
+    """Return the view for another reader."""
+    return dataclasses.replace(view, language=language, text_percent=percent, theme=theme)
