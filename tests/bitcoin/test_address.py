@@ -90,7 +90,8 @@ def test_one_wrong_letter_is_found(network: str, kind: str, address: str) -> Non
         "XpESxaUmonkq8RaLLp46Brx2K39ggQe226",
         "t1Rv4exT7bqhZqi2j7xz8bUHDMxwosrjADU",
         "rHb9CJAWyB4rj91VRWn96DkukG4bwdtyTh",
-        "monero:44AFFq5kSiGBoZ4NMDwYtN18obc8AemS33DBLWs3H7otXft3XjrpDtQGv7SqSsaBYBb98uNbr2VBBEt7f2wfn3",
+        "monero:44AFFq5kSiGBoZ4NMDwYtN18obc8AemS33DBLWs3H7otX"
+        "ft3XjrpDtQGv7SqSsaBYBb98uNbr2VBBEt7f2wfn3",
         "GAAZI4TCR3TY5OJHCTJC2A4QSY6CJWJH5IAJTGKIN2ER7LBNVKOCCWN7",
     ],
 )
