@@ -63,7 +63,8 @@ class Journal:
         return lock
 
     def _read(self) -> tuple[list[tuple[int, Record]], int]:
-        data, found, at = self._path.read_bytes(), [], 0
+        data, at = self._path.read_bytes(), 0
+        found: list[tuple[int, Record]] = []
         while at < len(data):
             end = data.find(b"\n", at)
             try:

@@ -230,6 +230,10 @@ class PurchaseView(Message, frozen=True):
     """Opens the commitment; printed on the customer's half and nowhere else."""
 
 
+class Nothing(Message, frozen=True):
+    """An empty JSON object, where there is nothing to say."""
+
+
 class StatusReport(Message, frozen=True):
     """How the machine is: sent every few seconds and on each change."""
 

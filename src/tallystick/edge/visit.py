@@ -1,0 +1,588 @@
+"""One visit at the screen: what each touch, each answer and each silence leads to.
+
+Nothing here talks to a device or a network by itself. The cash shown is what is in the box and on
+disk; the coin shown is the server's figure, or the same rule applied to the server's own quote
+until that figure comes (Decision 4). A time-out warns, can be extended, and costs nobody money
+(Decision 10).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from tallystick.bitcoin import address as addresses
+from tallystick.bitcoin.errors import LightningInvoice, OtherCoin, WrongNetwork
+from tallystick.core.clock import Clock, new_id
+from tallystick.core.errors import TallystickError
+from tallystick.core.money import Amount, Price, asset
+from tallystick.edge.book import Delivery, NoteLine, Purchase
+from tallystick.edge.errors import ServerLost, ServerSaid
+from tallystick.edge.log import Log
+from tallystick.edge.notes import Notes
+from tallystick.edge.pairing import Pairing, check_quote
+from tallystick.edge.stage import Stage
+from tallystick.edge.view import Note, Say, Screen, Touch
+from tallystick.kiosk import wire
+from tallystick.kiosk.model import Sums, Terms, sums
+
+IDLE_S: Final = {
+    Screen.LANGUAGE: 60,
+    Screen.HELP: 120,
+    Screen.SCAM: 120,
+    Screen.COST: 120,
+    Screen.WARNING: 120,
+    Screen.SCAN: 180,
+    Screen.ADDRESS: 120,
+    Screen.CASH: 180,
+    Screen.REVIEW: 180,
+    Screen.SENDING: 120,
+    Screen.RECEIPT: 120,
+    Screen.STOPPED: 60,
+    Screen.SAFE: 60,
+}
+"""Seconds without a touch before we ask whether anybody is still there."""
+WARNED_S: Final = 60
+OVER: Final = frozenset({Screen.SENDING, Screen.RECEIPT, Screen.STOPPED, Screen.SAFE})
+"""Pages on which no decision is left: they close without asking."""
+BUYING: Final = frozenset({Screen.CASH, Screen.REVIEW})
+STUCK_S: Final = 20
+QUOTE_MARGIN_S: Final = 5
+RENEW_AGAIN_S: Final = 1.0
+TEXTS: Final = {100: 150, 150: 200, 200: 100}
+QUOTE_EXPIRED, BELOW_MINIMUM = 4003, 4009
+NUMBERED_CLOSED: Final = frozenset({4012, 4013, 4014})
+
+
+class Outside(Protocol):
+    """What a visit can ask of the rest of the machine."""
+
+    def ask_quote(self, request: wire.QuoteRequest) -> None:
+        """Ask for a signed quote."""
+
+    def ask_renewal(self, purchase: str) -> None:
+        """Ask for a new quote of an open purchase."""
+
+    def ask_offer(self) -> None:
+        """Ask what a purchase costs now."""
+
+    def print_half(self) -> None:
+        """Print the receipt of the purchase on screen."""
+
+    def print_slip(self) -> None:
+        """Print the slip for cash that is kept or goes back."""
+
+
+class Visit:
+    """The state of the visit under way."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        log: Log,
+        notes: Notes,
+        clock: Clock,
+        pairing: Pairing,
+        outside: Outside,
+    ) -> None:
+        self._stage, self._log, self._notes = stage, log, notes
+        self._clock, self._pairing, self._out = clock, pairing, outside
+        self.purchase = ""
+        self.bought: wire.PurchaseView | None = None
+        self.halted = False
+        """True when the journal cannot be written: no more notes."""
+        self._acts = self._table()
+        self._clear()
+
+    def _clear(self) -> None:
+        self.purchase, self.bought = "", None
+        self._quote: wire.Quote | None = None
+        self._left = 0
+        self._acknowledged: list[str] = []
+        self._stopping = ""
+        self._quote_until = 0.0
+        self._renewing = 0.0
+        self._asked = False
+        self._stuck_since: float | None = None
+        self._back_to = Screen.START
+        self._touched = self._clock.monotonic_s()
+
+    def _table(self) -> dict[Touch, Callable[[dict[str, Any]], None]]:
+        show, go = self._stage.show, self._stage.go
+        return {
+            Touch.START: lambda _: self._begin(),
+            Touch.SCAM: lambda _: self._aside(Screen.SCAM),
+            Touch.HELP: lambda _: self._aside(Screen.HELP),
+            Touch.BACK: lambda _: self._back(),
+            Touch.CHOOSE_LANGUAGE: lambda _: self._aside(Screen.LANGUAGE),
+            Touch.LANGUAGE: self._language,
+            Touch.TEXT: lambda _: show(text_percent=TEXTS[self._view.text_percent]),
+            Touch.THEME: lambda given: show(theme=given["theme"]),
+            Touch.HIDE: lambda _: show(hide_sums=not self._view.hide_sums),
+            Touch.SHOW_ADDRESS: lambda _: show(show_address=not self._view.show_address),
+            Touch.ACCEPT_COST: lambda _: self._next_warning(Screen.COST),
+            Touch.ACKNOWLEDGE: lambda _: self._acknowledge(),
+            Touch.TYPE_ADDRESS: lambda given: self.scanned(given["address"], typed=True),
+            Touch.ADDRESS_YES: lambda _: self._ask_quote(),
+            Touch.ADDRESS_NO: lambda _: self._no_address(),
+            Touch.NO_MORE: lambda _: self._no_more(),
+            Touch.MORE_CASH: lambda _: go(Screen.CASH) if self._on(Screen.REVIEW) else None,
+            Touch.SEND: lambda _: self._send(),
+            Touch.ACCEPT_PRICE: lambda _: show(price_changed=False, say=None),
+            Touch.STOP: lambda _: self.stop("refund", "the customer stopped"),
+            Touch.STILL_HERE: lambda _: None,
+            Touch.REPRINT: lambda _: self._reprint(),
+            Touch.RECEIPT: lambda _: go(Screen.RECEIPT) if self._on(Screen.SENDING) else None,
+            Touch.DONE: lambda _: self._done(),
+        }
+
+    @property
+    def _view(self) -> Any:
+        return self._stage.view
+
+    @property
+    def held(self) -> Purchase | None:
+        """Return the purchase of this visit as the journal has it."""
+        return self._log.book.purchases.get(self.purchase)
+
+    def _on(self, *screens: Screen) -> bool:
+        return self._view.screen in screens
+
+    def touch(self, touch: Touch, **fields: Any) -> None:
+        """Do what a person did; what makes no sense on this page does nothing."""
+        self._touched = self._clock.monotonic_s()
+        self._stage.show(still_there=False, closes_at=None)
+        self._acts[touch](fields)
+        self.refresh()
+
+    # --- before any cash -------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        if self._on(Screen.START):
+            self._out.ask_offer()
+            self._back_to = Screen.COST
+            self._stage.go(Screen.LANGUAGE)
+
+    def _aside(self, screen: Screen) -> None:
+        """Open a page beside the way, from which one comes back."""
+        if self._on(Screen.HELP, Screen.SCAM, Screen.LANGUAGE):
+            self._stage.go(screen)
+        elif not self._on(Screen.CLOSED) or screen is not Screen.LANGUAGE:
+            self._back_to = self._view.screen
+            self._stage.go(screen)
+
+    def _back(self) -> None:
+        if self._on(Screen.HELP, Screen.SCAM, Screen.LANGUAGE):
+            first = self._back_to is Screen.COST and self._view.offer is None
+            self._stage.go(Screen.START if first else self._back_to)
+        elif self._on(Screen.SCAN):
+            self._stage.go(Screen.COST)
+        elif self._on(Screen.WARNING, Screen.COST):
+            self._stage.clear(Screen.START)
+            self._clear()
+
+    def _language(self, given: dict[str, Any]) -> None:
+        if not self._on(Screen.LANGUAGE):
+            return
+        back = self._back_to
+        to = Screen.COST if back in (Screen.START, Screen.LANGUAGE) else back
+        self._stage.go(to, language=given["language"])
+
+    def _next_warning(self, screen: Screen) -> None:
+        offer = self._view.offer
+        if offer is None or not self._on(screen):
+            return
+        waiting = [one for one in offer.warnings if one.id not in self._acknowledged]
+        if waiting:
+            self._stage.go(Screen.WARNING, warning=waiting[0])
+        else:
+            self._stage.go(Screen.SCAN, warning=None)
+
+    def _acknowledge(self) -> None:
+        if self._on(Screen.WARNING) and self._view.warning is not None:
+            self._acknowledged.append(self._view.warning.id)
+            self._next_warning(Screen.WARNING)
+
+    def scanned(self, text: str, typed: bool = False) -> None:
+        """Take in a code or a typed address, and say what is wrong with it, if anything."""
+        if not self._on(Screen.SCAN) or self._view.offer is None:
+            return
+        self._touched = self._clock.monotonic_s()
+        try:
+            address = addresses.from_scan(text)
+            addresses.check(address, self._view.offer.network)
+        except TallystickError as error:
+            self._stage.say(_wrong(error, typed), "stop")
+            return
+        self._stage.go(Screen.ADDRESS, address=address, show_address=False)
+
+    def _no_address(self) -> None:
+        if self._on(Screen.ADDRESS) and not self._asked:
+            self.purchase = ""
+            self._stage.go(Screen.SCAN, address="")
+
+    def _ask_quote(self) -> None:
+        if not self._on(Screen.ADDRESS) or self._asked:
+            return
+        if not self.purchase:
+            purchase = new_id(self._clock)
+            facts = {"address": self._view.address, "language": self._view.language}
+            self._log.write("opened", purchase=purchase, **facts)
+            self.purchase = purchase
+        self._asked = True
+        self._out.ask_quote(
+            wire.QuoteRequest(
+                purchase=self.purchase,
+                address=self._view.address,
+                language=self._view.language,
+                acknowledged=self._acknowledged,
+            )
+        )
+
+    def quoted(self, quote: wire.Quote | None, error: TallystickError | None) -> None:
+        """Take in the quote, or why there is none."""
+        self._asked = False
+        held = self.held
+        if not self._on(Screen.ADDRESS) or held is None:
+            return
+        try:
+            if quote is None:
+                raise error or ServerLost()
+            check_quote(quote, self._pairing.server_key, held.id, held.address)
+        except ServerLost:
+            self._stage.say("kiosk.server_lost", "wait")
+            return
+        except TallystickError as wrong:
+            self._no_quote(wrong)
+            return
+        self._adopt(quote)
+        self._left = quote.left_minor
+        self._stage.go(Screen.CASH, reference=quote.reference, currency=quote.currency)
+        self.refresh()
+
+    def _no_quote(self, error: TallystickError) -> None:
+        number = error.number if isinstance(error, ServerSaid) else 0
+        said = error.their_say if isinstance(error, ServerSaid) else error.say
+        self._drop("cancel", str(number))
+        if number in NUMBERED_CLOSED:
+            self._stage.clear(Screen.CLOSED)
+            self._clear()
+            self._out.ask_offer()
+            return
+        self.purchase = ""
+        self._stage.go(Screen.SCAN, Say(said or "kiosk.try_again", "stop"), address="")
+
+    def _adopt(self, quote: wire.Quote) -> None:
+        """Write down a quote, and count its time from now on our own steady clock."""
+        self._log.write("quoted", quote=_plain(quote))
+        life_s = (quote.expires_at - quote.made_at).total_seconds()
+        self._quote, self._quote_until = quote, self._clock.monotonic_s() + life_s
+
+    # --- cash ------------------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        """Bring the screen and the validator in line with what is known."""
+        stuck = self._notes.stuck
+        self._stage.show(stuck_minor=stuck.minor if stuck else 0)
+        held = self.held
+        if held is None or self._quote is None or not self._on(*BUYING):
+            self._notes.accept(frozenset())
+            if self._on(*BUYING):
+                self._stage.show(accepting=False)
+            return
+        total = self._total(held)
+        taken = frozenset(self._quote.denominations) & self._notes.denominations
+        refused = tuple(sorted(minor for minor in taken if minor > self._left))
+        allowed = frozenset(minor for minor in taken if minor <= self._left)
+        allowed = allowed if self._may_take() else frozenset()
+        self._notes.accept(allowed, held.id, self._quote.digest)
+        last = len(held.stacked) - 1
+        self._stage.show(
+            quote=self._quote,
+            notes=tuple(Note(n.minor, i == last) for i, n in enumerate(held.stacked)),
+            cash_minor=total.cash.minor,
+            fee_minor=total.fee.minor,
+            worth_minor=total.worth.minor,
+            sats=total.sats.minor,
+            left_minor=self._left,
+            refused=refused,
+            accepting=bool(allowed),
+            busy=self._notes.inside and self._notes.fault is None,
+        )
+
+    def _may_take(self) -> bool:
+        good = self._notes.ready and self._notes.fault is None and not self.halted
+        view = self._view
+        calm = not (view.price_changed or view.server_lost or self._stopping)
+        fresh = self._clock.monotonic_s() < self._quote_until - QUOTE_MARGIN_S
+        return self._on(Screen.CASH) and good and calm and fresh
+
+    def _total(self, held: Purchase) -> Sums:
+        quote = self._quote
+        if quote is None:
+            raise ValueError("a purchase without a quote has no sums")
+        money = asset(quote.currency)
+        price, least = Price(Amount(quote.price_minor, money)), Amount(quote.fee_min_minor, money)
+        return sums(Amount(held.cash_minor, money), Terms(price, quote.fee_bp, least))
+
+    def credited(self, note: NoteLine, recovered: bool) -> None:
+        """Show a note that is in the box and on disk."""
+        self._touched = self._clock.monotonic_s()
+        if note.purchase != self.purchase:
+            return
+        self._stuck_since = None
+        self.refresh()
+        key = "kiosk.recovered" if recovered else "kiosk.counted"
+        self._stage.say(key, "good", amount_minor=note.minor)
+        self._stage.show(still_there=False, closes_at=None)
+
+    def went_back(self, note: NoteLine | None, why: str) -> None:
+        """Say why a note came back."""
+        if not self._on(*BUYING):
+            return
+        self._touched = self._clock.monotonic_s()
+        self.refresh()
+        key, kind = _why_back(why)
+        self._stage.say(key, kind, left_minor=self._left)
+
+    def answered_note(self, note: str, answer: wire.NoteAnswer | None, why: str) -> None:
+        """Take in the server's word on the note in escrow."""
+        if answer is not None and answer.answer == "permit":
+            self._left = answer.left_minor
+            self._notes.permitted(note)
+        else:
+            if answer is not None and answer.why != "expired":
+                self._left = answer.left_minor
+            self._notes.refused(note, answer.why if answer else why)
+            if answer is not None and answer.why == "expired":
+                self._renew()
+
+    def told(self, told: Delivery, view: wire.PurchaseView | None, refused: int) -> None:
+        """Take in the server's figures after it heard of something."""
+        if told.purchase != self.purchase:
+            return
+        if told.kind == "finish":
+            self._finished(view, refused)
+        elif view is not None and self._on(*BUYING):
+            self._left = view.left_minor
+            self.refresh()
+
+    def _no_more(self) -> None:
+        if self._on(Screen.CASH) and self._view.cash_minor and not self._notes.inside:
+            self._stage.go(Screen.REVIEW)
+
+    def _send(self) -> None:
+        held, quote, view = self.held, self._quote, self._view
+        if not self._on(Screen.REVIEW) or held is None or quote is None:
+            return
+        if self._notes.inside or view.price_changed or held.cash_minor < quote.purchase_min_minor:
+            return
+        total = self._total(held)
+        self._log.write(
+            "finish",
+            purchase=held.id,
+            quote=quote.digest,
+            notes=len(held.stacked),
+            cash_minor=total.cash.minor,
+            sats=total.sats.minor,
+        )
+        self._stage.go(Screen.SENDING, accepting=False, busy=False, refused=())
+
+    def _finished(self, view: wire.PurchaseView | None, refused: int) -> None:
+        if view is not None:
+            self.progress(view)
+        elif refused == QUOTE_EXPIRED:
+            self._stage.go(Screen.REVIEW)
+            self._quote_until = 0.0
+            self._renew()
+        elif refused == BELOW_MINIMUM:
+            self._stage.go(Screen.CASH, Say("kiosk.below_minimum", "care"))
+        else:
+            self._end_with_cash("keep", f"finish was refused: {refused}", Screen.SAFE)
+
+    def progress(self, view: wire.PurchaseView) -> None:
+        """Show how far the payment is; print once the transaction is known."""
+        if view.purchase != self.purchase or not self._on(*OVER):
+            return
+        before, self.bought = self.bought, view
+        self._stage.show(purchase=view)
+        known = before is not None and bool(before.txid)
+        if view.txid and not known:
+            self._out.print_half()
+            if self._on(Screen.SENDING):
+                self._stage.go(Screen.RECEIPT)
+
+    # --- the quote's time ------------------------------------------------------------------------
+
+    def _renew(self) -> None:
+        now = self._clock.monotonic_s()
+        if self.purchase and now >= self._renewing:
+            self._renewing = now + RENEW_AGAIN_S
+            self._out.ask_renewal(self.purchase)
+
+    def renewed(self, quote: wire.Quote | None) -> None:
+        """Take in a new quote; another price must be agreed to again."""
+        held, old = self.held, self._quote
+        if quote is None or held is None or not self._on(*BUYING):
+            return
+        check_quote(quote, self._pairing.server_key, held.id, held.address)
+        self._left = quote.left_minor
+        if old is not None and quote.digest == old.digest:
+            self._quote_until = max(
+                self._quote_until, self._clock.monotonic_s() + QUOTE_MARGIN_S + RENEW_AGAIN_S
+            )
+        else:
+            self._adopt(quote)
+            changed = old is None or quote.price_minor != old.price_minor
+            self._stage.show(price_changed=changed or self._view.price_changed)
+        self.refresh()
+
+    # --- ends ------------------------------------------------------------------------------------
+
+    def stop(self, how: str, reason: str) -> None:
+        """Stop: at once, or as soon as the note inside is in the box or back with the customer."""
+        if self._on(Screen.START, Screen.CLOSED, *OVER):
+            return
+        held = self.held
+        if held is not None and self._notes.inside and self._notes.fault is None:
+            self._stopping = how
+            self._notes.take_back("stopped")
+            return
+        if held is None or not held.cash_minor:
+            self._drop("cancel", reason)
+            gone = how == "keep"
+            self._stage.clear(Screen.START) if gone else self._stage.go(Screen.STOPPED)
+            language = self._view.language
+            self._clear()
+            self._stage.show(language=language, address="", quote=None, notes=(), cash_minor=0)
+            return
+        self._end_with_cash(how, reason, Screen.STOPPED if how == "refund" else Screen.SAFE)
+
+    def _drop(self, how: str, reason: str) -> None:
+        if self.held is not None and not self.held.closed:
+            self._log.write("close", purchase=self.purchase, how=how, reason=reason[:64])
+
+    def _end_with_cash(self, how: str, reason: str, screen: Screen) -> None:
+        self.refresh()
+        self._drop(how, reason)
+        self._stopping = ""
+        self._stage.go(screen, accepting=False, busy=False, price_changed=False)
+        self._notes.accept(frozenset())
+        self._out.print_slip()
+
+    def _done(self) -> None:
+        if not self._on(*OVER):
+            return
+        if self._on(Screen.SENDING) and not (self.bought and self.bought.txid):
+            self._out.print_half()
+        self._stage.clear(Screen.START)
+        self._clear()
+
+    def _reprint(self) -> None:
+        if self._on(Screen.RECEIPT, Screen.SENDING):
+            self._out.print_half()
+        elif self._on(Screen.STOPPED, Screen.SAFE):
+            self._out.print_slip()
+
+    def tick(self) -> None:
+        """Let time do its part: quotes end, silence is asked about, a stuck note is given up."""
+        now = self._clock.monotonic_s()
+        if self._stopping and not self._notes.inside:
+            self.stop(self._stopping, "the customer stopped")
+        if self._on(*BUYING) and not self._notes.inside and now >= self._quote_until - 0.2:
+            self._renew()
+        self._give_up_stuck(now)
+        self._idle(now)
+        self.refresh()
+
+    def _give_up_stuck(self, now: float) -> None:
+        if self._notes.stuck is None or not self._on(*BUYING):
+            self._stuck_since = None
+            return
+        self._stuck_since = self._stuck_since or now
+        if now - self._stuck_since > STUCK_S:
+            self._end_with_cash("keep", "a note is stuck", Screen.SAFE)
+
+    def _idle(self, now: float) -> None:
+        limit_s, view = IDLE_S.get(self._view.screen), self._view
+        if limit_s is None or self._stopping or (view.busy and self._on(*BUYING)):
+            return
+        silent_s = now - self._touched
+        if silent_s <= limit_s:
+            return
+        if self._on(*OVER):
+            self._done()
+        elif not view.still_there:
+            self._touched = now - limit_s - 0.001
+            until = self._clock.now() + dt.timedelta(seconds=WARNED_S)
+            self._stage.show(still_there=True, closes_at=until)
+        elif silent_s > limit_s + WARNED_S:
+            self.stop("keep", "nobody touched the screen")
+
+    # --- after a restart -------------------------------------------------------------------------
+
+    def resume(self) -> None:
+        """Take up the purchase that a power cut interrupted; cancel one that holds no cash."""
+        for held in list(self._log.book.purchases.values()):
+            if held.closed:
+                continue
+            live = held.quote is not None and (held.cash_minor or self._log.book.open_note)
+            if not live:
+                self.purchase = held.id
+                self._drop("cancel", "the machine restarted")
+                self.purchase = ""
+            elif held.quote is not None:
+                self._take_up(held, held.quote)
+
+    def _take_up(self, held: Purchase, quote: wire.Quote) -> None:
+        self.purchase, self._quote = held.id, quote
+        self._left = 0
+        self._quote_until = self._clock.monotonic_s()
+        screen = Screen.SENDING if held.finishing else Screen.CASH
+        self._stage.go(
+            screen,
+            reference=quote.reference,
+            currency=quote.currency,
+            address=held.address,
+            language=held.language,
+        )
+        total = self._total(held)
+        self._stage.show(
+            cash_minor=total.cash.minor,
+            fee_minor=total.fee.minor,
+            worth_minor=total.worth.minor,
+            sats=total.sats.minor,
+            quote=quote,
+        )
+        self.refresh()
+
+
+def _wrong(error: TallystickError, typed: bool) -> str:
+    if isinstance(error, LightningInvoice):
+        return "scan.lightning"
+    if isinstance(error, WrongNetwork):
+        return "scan.wrong_network"
+    if isinstance(error, OtherCoin):
+        return "scan.other_coin"
+    return "kiosk.bad_address" if typed else "scan.unreadable"
+
+
+def _why_back(why: str) -> tuple[str, str]:
+    """Return the message, and how it looks, for a note that came back."""
+    if why in ("limit", "machine_cap", "held"):
+        return "kiosk.limit", "care"
+    if why in ("denomination", "not_taken"):
+        return "kiosk.not_taken", "care"
+    if why == "server_lost":
+        return "kiosk.server_lost", "wait"
+    if why in ("stopped", "interrupted", "expired", "returned", "idle", "inhibited", "timeout"):
+        return "kiosk.returned", "wait"
+    return "kiosk.unreadable", "care"
+
+
+def _plain(quote: wire.Quote) -> dict[str, Any]:
+    found: dict[str, Any] = msgspec.to_builtins(quote)
+    return found
