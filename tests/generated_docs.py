@@ -1,29 +1,75 @@
-"""The pages of docs/reference that are made from the code, so that they cannot drift from it."""
+"""The pages of docs/reference that are made from the code, so that they cannot drift from it.
+
+Errors, states, commands, provisions, settings with docstrings and effects need no word here: add
+them in the code and run ``scripts/docs``. What has no place for a sentence in the code has it in
+``reference_words.py``; a name without one is written as `NO_WORDS`, and a test says where to add
+it.
+"""
 
 from __future__ import annotations
 
+import ast
+import functools
 import importlib
+import inspect
 import pkgutil
+import sys
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
+import reference_words as words
 import tallystick
 from tallystick.cli import main
 from tallystick.core import rulebook
 from tallystick.core.errors import TallystickError
-from tallystick.kiosk.model import NEXT
-from tallystick.web.server import Settings
+from tallystick.kiosk.model import NEXT, State
 
-FOLDER = Path(__file__).parent.parent / "docs" / "reference"
+ROOT = Path(__file__).parent.parent
+FOLDER = ROOT / "docs" / "reference"
+SOURCE = ROOT / "src" / "tallystick"
+MADE = "<!-- Made by scripts/docs from the code; a test compares it. Change the code instead. -->"
+
+NO_WORDS = "(no words yet)"
+Row = tuple[object, ...]
+
+
+def table(heads: str, rows: list[Row]) -> list[str]:
+    names = heads.split(", ")
+    lines = [f"| {' | '.join(names)} |", f"|{'---|' * len(names)}"]
+    return [*lines, *(f"| {' | '.join(str(cell) for cell in row)} |" for row in rows), ""]
+
+
+def page(title: str, *parts: str | list[str]) -> str:
+    lines = [f"# {title}", "", MADE, ""]
+    for part in parts:
+        lines += part if isinstance(part, list) else [part, ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+@functools.cache
+def modules() -> tuple[list[Any], dict[str, str]]:
+    """Return every module of ours, and why each that cannot be imported cannot."""
+    found, broken = [], {}
+    for item in pkgutil.walk_packages(tallystick.__path__, "tallystick."):
+        if item.name.endswith(("__main__", ".env")) or ".versions" in item.name:
+            continue
+        try:
+            found.append(importlib.import_module(item.name))
+        except ImportError as error:
+            broken[item.name] = str(error)
+    return found, broken
+
+
+def first_line(kind: type) -> str:
+    return (kind.__doc__ or "").strip().split("\n")[0]
 
 
 def all_errors() -> list[type[TallystickError]]:
-    for found in pkgutil.walk_packages(tallystick.__path__, "tallystick."):
-        if not found.name.endswith(("__main__", ".env")) and ".versions" not in found.name:
-            importlib.import_module(found.name)
+    modules()
 
     def below(kind: type[TallystickError]) -> Iterator[type[TallystickError]]:
         for child in kind.__subclasses__():
@@ -35,48 +81,182 @@ def all_errors() -> list[type[TallystickError]]:
 
 
 def errors() -> str:
-    rows = [
-        "# Errors",
-        "",
-        "| number | name | what happened | where the money is |",
-        "|---|---|---|---|",
-    ]
+    rows: list[Row] = []
     for kind in all_errors():
-        said = (kind.__doc__ or "").strip().split("\n")[0]
-        rows.append(f"| {kind.code} | {kind.__name__} | {said} | {kind.money} |")
-    return "\n".join(rows) + "\n"
+        shown = f"`{kind.say}`" if kind.say else ""
+        rows.append((kind.code, kind.__name__, first_line(kind), kind.money, shown))
+    return page(
+        "Errors",
+        "A number is never used again for something else. The last column is the key of the\n"
+        "sentence that a customer or a person signing in reads; without one, only operators see it."
+        "\n[When something fails](../operating/when-something-fails.md) says what to do.",
+        table("number, name, what happened, where the money is, text", rows),
+    )
 
 
 def states() -> str:
-    rows = ["# States of a purchase", "", "| from | to |", "|---|---|"]
+    arrows = ["```mermaid", "stateDiagram-v2", "    [*] --> quoted"]
     for state, following in NEXT.items():
-        rows.append(f"| {state} | {', '.join(sorted(following)) or 'the end'} |")
-    return "\n".join(rows) + "\n"
+        arrows += [f"    {state} --> {other}" for other in sorted(following)]
+        if not following:
+            arrows.append(f"    {state} --> [*]")
+    rows: list[Row] = [
+        (
+            f"`{state}`",
+            words.STATES.get(state, NO_WORDS),
+            ", ".join(sorted(NEXT[state])) or "nothing",
+        )
+        for state in State
+    ]
+    return page(
+        "States of a purchase",
+        "From the one table `NEXT` in `src/tallystick/kiosk/model.py`.",
+        [*arrows, "```", ""],
+        table("state, what it means, may become", rows),
+    )
 
 
 def commands() -> str:
-    parts = ["# Commands", ""]
-    for name, command in sorted(main.commands.items()):
-        context = click.Context(command, info_name=f"tallystick {name}", terminal_width=80)
+    parts: list[str] = []
+    for name, command in walk(main, "tallystick"):
+        context = click.Context(command, info_name=name, terminal_width=80)
         parts += [f"## {name}", "", "```", command.get_help(context), "```", ""]
-    return "\n".join(parts)
+    return page("Commands", parts)
+
+
+def walk(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
+    """Yield every command with its full name, groups before what is in them."""
+    yield name, command
+    if isinstance(command, click.Group):
+        for below in sorted(command.commands):
+            yield from walk(command.commands[below], f"{name} {below}")
+
+
+def default_of(field: Field[Any]) -> str:
+    made = field.default_factory() if field.default_factory is not MISSING else field.default
+    if made is MISSING:
+        return "required"
+    if isinstance(made, tuple | bool | int | str) or made is None:
+        return f"`{made!r}`"
+    return "a sample"
+
+
+def settings_kinds() -> list[Any]:
+    """Return every dataclass of ours called Settings or Policy: what somebody can set."""
+    return [
+        kind
+        for module in modules()[0]
+        for name, kind in sorted(vars(module).items())
+        if name in {"Settings", "Policy"} and is_dataclass(kind)
+        if kind.__module__ == module.__name__
+    ]
+
+
+def name_of(kind: Any) -> str:
+    return f"{kind.__module__.removeprefix('tallystick.')}.{kind.__name__}"
+
+
+def docstrings_of(kind: Any) -> dict[str, str]:
+    """Return the string below each field of a class, as written in the source."""
+    found: dict[str, str] = {}
+    body = ast.parse(inspect.getsource(kind)).body[0]
+    assert isinstance(body, ast.ClassDef)
+    for field, below in zip(body.body, body.body[1:], strict=False):
+        if not (isinstance(field, ast.AnnAssign) and isinstance(below, ast.Expr)):
+            continue
+        if isinstance(below.value, ast.Constant) and isinstance(below.value.value, str):
+            found[ast.unparse(field.target)] = " ".join(
+                below.value.value.replace("``", "`").split()
+            )
+    return found
+
+
+def meanings_of(kind: Any) -> dict[str, str]:
+    """Return what each field means: by its docstring, else by the words, else `NO_WORDS`."""
+    given = words.SETTINGS.get(name_of(kind), {}) | docstrings_of(kind)
+    return {field.name: given.get(field.name, NO_WORDS) for field in fields(kind)}
 
 
 def settings() -> str:
-    rows = ["# Settings of a server", "", (Settings.__doc__ or "").split("\n")[0], ""]
-    rows += ["Each is an option of `tallystick serve`.", "", "| setting | default |", "|---|---|"]
-    for field in fields(Settings):
-        default = field.default if isinstance(field.default, str | int) else "required"
-        rows.append(f"| {field.name} | {default} |")
-    return "\n".join(rows) + "\n"
+    parts: list[str | list[str]] = []
+    for kind in settings_kinds():
+        said = words.SETTINGS_TITLES.get(name_of(kind), f"`{name_of(kind)}`\n{kind.__doc__}")
+        title, _, text = said.partition("\n")
+        parts += [f"## {title}", *([text.strip()] if text.strip() else [])]
+        meanings = meanings_of(kind)
+        rows: list[Row] = [(f"`{f.name}`", default_of(f), meanings[f.name]) for f in fields(kind)]
+        parts.append(table("setting, default, what it is", rows))
+    return page("Settings", *parts)
 
 
 def provisions() -> str:
-    rows = ["# Provisions", "", "| id | says | source | in force from |", "|---|---|---|---|"]
+    parts: list[str | list[str]] = []
     for path in sorted(rulebook.LAW_FOLDER.glob("*.toml")):
-        for item in rulebook.load(path.stem).provisions:
-            rows.append(f"| {item.id} | {item.say} | {item.cite} | {item.since or 'unknown'} |")
-    return "\n".join(rows) + "\n"
+        place = rulebook.load(path.stem)
+        rows: list[Row] = []
+        for item in place.provisions:
+            figures = ", ".join(f"{key} {value:,}" for key, value in item.figures.items())
+            until = f" to {item.until}" if item.until else ""
+            force = f"{item.since or 'unknown'}{until}"
+            rows.append((f"`{item.id}`", item.say, item.cite, force, figures))
+        parts.append(f"## {place.name} ({place.code}, {place.currency}, {place.zone})")
+        parts.append(table("id, says, source, in force from, figures", rows))
+    return page("Provisions", *parts)
+
+
+def kinds_of_events() -> set[str]:
+    """Every kind that the code appends to a purchase's history, read from the calls."""
+    place = {"event": 3, "move": 4}
+    found: set[str] = set()
+    for path in SOURCE.glob("kiosk/*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+                continue
+            at = place.get(node.func.id)
+            if at is not None and len(node.args) > at and isinstance(node.args[at], ast.Constant):
+                found.add(str(ast.literal_eval(node.args[at])))
+    return found
+
+
+def kinds_of_effects() -> set[str]:
+    """Every kind of intent that the code writes to the outbox."""
+    found: set[str] = set()
+    for path in SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "effects.intend":
+                found.add(str(ast.literal_eval(node.args[1])))
+    return found
+
+
+def handlers() -> dict[str, str]:
+    """What acts on each kind of effect, in the first line of its own docstring."""
+    return {
+        kind.kind: first_line(kind)
+        for module in modules()[0]
+        for kind in vars(module).values()
+        if isinstance(kind, type) and isinstance(getattr(kind, "kind", None), str)
+        if hasattr(kind, "reconcile")
+    }
+
+
+def events() -> str:
+    history: list[Row] = [
+        (f"`{name}`", words.EVENTS.get(name, NO_WORDS)) for name in sorted(kinds_of_events())
+    ]
+    acting = handlers()
+    intents: list[Row] = [
+        (f"`{name}`", acting.get(name, NO_WORDS)) for name in sorted(kinds_of_effects())
+    ]
+    return page(
+        "Events and effects",
+        "## Events of a purchase",
+        "Each is written in the transaction that makes it true, and committed to in the journal\n"
+        "by SHA-256 over a 16-byte salt and the content as canonical JSON.",
+        table("kind, what it says", history),
+        "## Effects",
+        "Intents in the outbox, acted on after the transaction that wrote them.",
+        table("kind, what its handler does", intents),
+    )
 
 
 PAGES = {
@@ -85,8 +265,11 @@ PAGES = {
     "commands.md": commands,
     "settings.md": settings,
     "provisions.md": provisions,
+    "events.md": events,
 }
 
 if __name__ == "__main__":
     for name, make in PAGES.items():
         (FOLDER / name).write_text(make(), "utf-8")
+    if modules()[1]:
+        sys.exit(f"these modules cannot be imported, and are missing: {modules()[1]}")
