@@ -8,6 +8,7 @@ PostgreSQL comes through psycopg. The same tests run on both (Decision 3).
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -217,12 +218,17 @@ def for_update(query: sa.Select[Any], tx: Tx) -> sa.Select[Any]:
     return query if tx.dialect.name == "sqlite" else query.with_for_update()
 
 
-def insert_once(tx: Tx, table: sa.Table, values: dict[str, Any]) -> bool:
-    """Insert unless a unique key already holds; return whether a row was added."""
+@functools.cache
+def _insert_once(table: sa.Table, dialect: str) -> Any:
+    """Build the statement once for a table: SQLAlchemy then finds its compiled text by itself."""
     insert: Any
-    if tx.dialect.name == "sqlite":
+    if dialect == "sqlite":
         from sqlalchemy.dialects.sqlite import insert
     else:
         from sqlalchemy.dialects.postgresql import insert
-    row = insert(table).values(values).on_conflict_do_nothing().returning(sa.literal(1))
-    return tx.execute(row).first() is not None
+    return insert(table).on_conflict_do_nothing().returning(sa.literal(1))
+
+
+def insert_once(tx: Tx, table: sa.Table, values: dict[str, Any]) -> bool:
+    """Insert unless a unique key already holds; return whether a row was added."""
+    return tx.execute(_insert_once(table, tx.dialect.name), values).first() is not None
