@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import termios
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import serial
 
@@ -18,6 +18,8 @@ from tallystick.devices.errors import PortLost
 READ_BYTES_MAX: Final = 4_096
 WRITE_S_MAX: Final = 0.5
 PSEUDO: Final = "/dev/pts/"
+OPEN: Final[Any] = serial.Serial  # type: ignore[attr-defined]
+"""pyserial says no types of its own."""
 BROKEN: Final = (OSError, ValueError, termios.error)
 """What pyserial raises for a port that is missing, taken or gone; its own error is an `OSError`."""
 
@@ -46,7 +48,7 @@ class SerialWire:
 
     def __init__(self, path: str | Path, baud: int = 9_600, parity: str = "N") -> None:
         self._path, self._baud, self._parity = Path(path), baud, parity
-        self._port: serial.Serial | None = None
+        self._port: Any = None
 
     def write(self, data: bytes) -> None:
         """Send bytes."""
@@ -86,11 +88,11 @@ class SerialWire:
             except BROKEN:
                 return
 
-    def _open(self) -> serial.Serial:
+    def _open(self) -> Any:
         if self._port is None:
             try:
                 real = os.path.realpath(self._path)
-                self._port = serial.Serial(
+                self._port = OPEN(
                     real,
                     self._baud,
                     parity="N" if real.startswith(PSEUDO) else self._parity,

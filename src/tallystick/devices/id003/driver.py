@@ -271,7 +271,7 @@ class Id003(BillValidator):
         self._reset_due = frame is None or frame.command != Status.ACK
 
     def _set(self, command: Command, data: bytes) -> bool:
-        return self._ask(command, data) == (command, data)
+        return self._ask(command, data) == Frame(command, data)
 
     def _set_limits(self) -> None:
         taken = [code for code, minor in self._codes.items() if minor in self._wanted]
