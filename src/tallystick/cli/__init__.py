@@ -1,4 +1,4 @@
-"""The command line: ``tallystick serve | audit | machine | demo``."""
+"""The command line: ``tallystick serve | edge | audit | machine | demo``."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ def main() -> None:
 
 
 def _register() -> None:
-    from tallystick.cli import audit, demo, serve
+    from tallystick.cli import audit, demo, edge, serve
 
-    for command in (serve.serve, serve.machine, audit.audit, demo.demo):
+    for command in (serve.serve, serve.machine, audit.audit, demo.demo, edge.edge):
         main.add_command(command)
 
 

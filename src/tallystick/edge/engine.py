@@ -139,7 +139,7 @@ class Engine(Listener):
 
     @contextlib.contextmanager
     def _step(self) -> Iterator[None]:
-        """Hold the lock for one step. A journal that cannot be written halts the taking of notes."""
+        """Hold the lock for one step. A journal that cannot be written: no more notes."""
         with self._lock:
             try:
                 yield

@@ -190,3 +190,11 @@ def stuck(tx: Tx) -> list[Row]:
 def head(tx: Tx) -> tuple[int, str]:
     """Return the journal's length and last hash, for the public page."""
     return journal.head(tx)
+
+
+def last_to(tx: Tx, address: str) -> wire.PurchaseView | None:
+    """Return the newest purchase to an address, or None."""
+    query = sa.select(PURCHASES.c.id).where(PURCHASES.c.address == address)
+    newest = query.order_by(PURCHASES.c.made_at.desc(), PURCHASES.c.id.desc()).limit(1)
+    found = tx.execute(newest).scalar_one_or_none()
+    return None if found is None else purchase_view(tx, found, 0, 1)

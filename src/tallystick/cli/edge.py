@@ -1,0 +1,31 @@
+"""``tallystick edge``: run the process inside a kiosk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("kiosk"),
+    show_default=True,
+    help="The folder of the machine's key, pairing and journal.",
+)
+@click.option("--validator", required=True, help="Serial port of the bill validator (ID003).")
+@click.option("--printer", default="", help="escpos:PORT or virtual:FOLDER.")
+@click.option("--scanner", default="", help="Serial port of the QR scanner.")
+@click.option("--pair", default="", help="The text of the pairing code, the first time.")
+@click.option("--server", default="", help="The server's address, if it has moved.")
+@click.option("--screen-port", type=int, default=0, help="0 takes a free one.")
+@click.option("--hands", default="", help="Control socket of the device simulator; demo only.")
+@click.option("--currency", default="USD", show_default=True)
+@click.option("--ready-file", type=click.Path(path_type=Path))
+def edge(ready_file: Path | None, **given: str | int | Path) -> None:
+    """Run the process inside a kiosk: devices, journal, and the screen on loopback."""
+    from tallystick.edge import main
+
+    main.run(main.Settings(**given), ready_file)  # type: ignore[arg-type]
