@@ -13,11 +13,11 @@ import uvicorn
 RUNNING: list[tuple[uvicorn.Server, threading.Thread, socket.socket, httpx.Client]] = []
 
 
-def serve(app: Any) -> httpx.Client:
+def serve(app: Any, **options: Any) -> httpx.Client:
     """Serve an application, and return a client that speaks to it."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", **options))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     while not server.started:

@@ -1,89 +1,18 @@
 """The machine API over real HTTP: signed steps, replays, strangers, garbage. On both databases."""
 
-from collections.abc import Iterator
-from typing import Any
+import base64
 
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from signed_machine import Machine
 
-from counter import Counter
 from network import Network
-from serving import serve, stop_all
-from tallystick.core.clock import SeededClock, new_id
 from tallystick.core.identity import machines
 from tallystick.core.identity.keys import public_text
-from tallystick.core.identity.signatures import sign_request
 from tallystick.core.store import Store
 from tallystick.kiosk import queries, wire
-from tallystick.web.machine_api import ROUTES, create_app
-
-ADDRESS = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"
-
-
-@pytest.fixture(scope="module")
-def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
-    made = Network(tmp_path_factory.mktemp("n"))
-    made.fund()
-    yield made
-    made.stop()
-
-
-class Machine:
-    """One paired machine."""
-
-    def __init__(self, store: Store, clock: SeededClock, network: Network) -> None:
-        counter = Counter(store, clock, network)
-        counter.till.sync()
-        self.store, self.clock, self.desk = store, clock, counter.desk
-        self.http = serve(create_app(store, counter.desk))
-        self.key = Ed25519PrivateKey.from_private_bytes(clock.random_bytes(32))
-        with store.transact() as tx:
-            self.token = machines.invite_machine(tx, "Kiosk 0142", clock.now(), clock)
-        request = wire.PairRequest(token=self.token, public_key=public_text(self.key.public_key()))
-        reply = self.http.post("/v1/pair", content=msgspec.json.encode(request))
-        assert reply.status_code == 200, reply.text
-        self.paired = msgspec.json.decode(reply.content, type=wire.PairReply)
-
-    def signed(self, method: str, path: str, body: bytes) -> dict[str, str]:
-        nonce = new_id(self.clock)
-        now, key_id = self.clock.now(), self.paired.key_id
-        return sign_request(method, path, {}, body, self.key, key_id, now, nonce)
-
-    def say(self, path: str, message: Any = None, **more: Any) -> Any:
-        method = "GET" if message is None else "POST"
-        body = b"" if message is None else msgspec.json.encode(message)
-        headers = more.get("headers") or self.signed(method, path, body)
-        return self.http.request(method, path, content=body, headers=headers)
-
-    def buy(self, minor: int = 2_000) -> wire.Quote:
-        request = wire.QuoteRequest(
-            purchase=new_id(self.clock),
-            address=ADDRESS,
-            language="en",
-            acknowledged=["DEMO/warning"],
-        )
-        reply = self.say("/v1/purchases", request)
-        assert reply.status_code == 200, reply.text
-        quote = msgspec.json.decode(reply.content, type=wire.Quote)
-        note = new_id(self.clock)
-        path = f"/v1/purchases/{quote.purchase}"
-        ask = wire.NoteAsk(note=note, seq=1, minor=minor, currency="USD", quote=quote.digest)
-        assert self.say(f"{path}/notes", ask).json()["answer"] == "permit"
-        told = wire.NoteStacked(note=note, seq=1, minor=minor, currency="USD", recovered=False)
-        assert self.say(f"{path}/stacked", told).json()["cash_minor"] == minor
-        return quote
-
-
-@pytest.fixture
-def machine(store: Store, clock: SeededClock, network: Network) -> Machine:
-    return Machine(store, clock, network)
-
-
-@pytest.fixture(autouse=True)
-def served() -> Iterator[None]:
-    yield
-    stop_all()
+from tallystick.web.machine_api import ROUTES
 
 
 def test_a_purchase_over_the_wire(machine: Machine) -> None:
@@ -98,8 +27,6 @@ def test_a_purchase_over_the_wire(machine: Machine) -> None:
     assert machine.say(path).json()["state"] == "paid_in"
     server = machine.desk.key.public_key()
     signature = quote.signature + "=" * (-len(quote.signature) % 4)
-    import base64
-
     server.verify(base64.urlsafe_b64decode(signature), bytes.fromhex(quote.digest))
 
 
@@ -147,7 +74,22 @@ def test_a_pairing_token_serves_one_key(machine: Machine) -> None:
     assert reply.status_code == 401
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"{}", b"\xff", b'{"x":1}', b"1" * 10_000])
+GARBAGE = (
+    b"",
+    b"{",
+    b"[]",
+    b"{}",
+    b"\xff",
+    b'{"\xff":1}',
+    b'{"x":1}',
+    b'{"x":"\\u0000"}',
+    b"\xef\xbb\xbf{}",
+    b"[" * 10_000,
+    b"1" * 10_000,
+)
+
+
+@pytest.mark.parametrize("body", GARBAGE)
 def test_garbage_is_refused_on_every_route(machine: Machine, body: bytes) -> None:
     for method, path, into, _, _ in ROUTES:
         if into is None or (body == b"{}" and path.endswith("/quote")):
@@ -162,3 +104,30 @@ def test_garbage_is_refused_on_every_route(machine: Machine, body: bytes) -> Non
 def test_an_oversize_body_is_cut_off(machine: Machine) -> None:
     reply = machine.http.post("/v1/pair", content=b"x" * (wire.BODY_BYTES_MAX + 1))
     assert reply.status_code == 413
+
+
+@pytest.mark.parametrize("reason", [b"\xff", b"\xc3(", b"\\ud800", b"\\u0000"])
+def test_words_that_no_database_holds_are_refused(machine: Machine, reason: bytes) -> None:
+    path = f"/v1/purchases/{machine.buy().purchase}/close"
+    body = b'{"how":"keep","reason":"' + reason + b'"}'
+    reply = machine.http.post(path, content=body, headers=machine.signed("POST", path, body))
+    assert (reply.status_code, reply.json()["code"]) == (422, 6201)
+
+
+def test_what_is_not_signed_is_not_heard(machine: Machine) -> None:
+    headers = machine.signed("GET", "/v1/offer", b"")
+    reply = machine.http.get("/v1/offer?as=another", headers=headers)
+    assert (reply.status_code, reply.json()["code"]) == (401, 1503)
+    assert machine.http.get("/v1/offer", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/", 404), ("GET", "/v1/pair", 405), ("PUT", "/v1/offer", 405), ("GET", "/%ff", 404)],
+)
+def test_a_route_that_is_not_there_is_a_problem(
+    machine: Machine, method: str, path: str, status: int
+) -> None:
+    reply = machine.http.request(method, path)
+    assert (reply.status_code, reply.json()["code"]) == (status, 6204)
+    assert ("allow" in reply.headers) == (status == 405)

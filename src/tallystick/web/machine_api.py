@@ -2,20 +2,23 @@
 
 One route is one step: authenticate, take the step, answer, in one transaction, so that a nonce is
 spent exactly when something happened. A machine's false sum is refused and the incident is
-committed. Bodies are bounded before they are read, and parsed strictly.
+committed. Bodies are bounded in size and in time, and parsed strictly; whatever is wrong ends in a
+problem (RFC 9457), never in a hang.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 import msgspec
 import sqlalchemy as sa
-from anyio import to_thread
+from anyio import fail_after, to_thread
 from fastapi import FastAPI
-from starlette.requests import Request
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from tallystick.core.errors import TallystickError
@@ -27,7 +30,8 @@ from tallystick.kiosk import buy, quote, wire
 from tallystick.kiosk.errors import KioskError
 from tallystick.kiosk.quote import Desk
 
-SOFTWARE: Final = "tallystick"
+BODY_S_MAX: Final = 5
+NUL_IN_JSON: Final = b"\\u0000"
 Step = Callable[[Tx, Desk, machines.Machine, dict[str, str], Any], Any]
 
 
@@ -41,6 +45,18 @@ class BodyTooLong(KioskError):
     """The request's body is longer than any of ours."""
 
     code, money, say, status = 6202, "as it was before this request", "kiosk.call_us", 413
+
+
+class BodyTooSlow(KioskError):
+    """The request's body did not come in time."""
+
+    code, money, say, status = 6203, "as it was before this request", "kiosk.try_again", 408
+
+
+class NoSuchRoute(KioskError):
+    """The machine API has no such path, or not with this method."""
+
+    code, money, say, status = 6204, "not touched", "kiosk.call_us", 404
 
 
 def _offer(tx: Tx, desk: Desk, who: machines.Machine, at: dict[str, str], _: None) -> Any:
@@ -78,14 +94,10 @@ def _status(
     )
 
 
-class Nothing(wire.Message, frozen=True):
-    """An empty JSON object."""
-
-
 ROUTES: Final[list[tuple[str, str, type | None, type, Step]]] = [
     ("GET", "/v1/offer", None, wire.Offer, _offer),
     ("POST", "/v1/purchases", wire.QuoteRequest, wire.Quote, _start),
-    ("POST", "/v1/purchases/{purchase}/quote", Nothing, wire.Quote, _renew),
+    ("POST", "/v1/purchases/{purchase}/quote", wire.Nothing, wire.Quote, _renew),
     ("POST", "/v1/purchases/{purchase}/notes", wire.NoteAsk, wire.NoteAnswer, _on(buy.ask_note)),
     (
         "POST",
@@ -120,11 +132,11 @@ ROUTES: Final[list[tuple[str, str, type | None, type, Step]]] = [
 ]
 
 
-def problem(error: TallystickError) -> Response:
+def problem(error: TallystickError, status: int | None = None) -> Response:
     """Answer an error in the form of RFC 9457, with where the money is."""
-    status = getattr(error, "status", None)
     if status is None:
-        status = 401 if isinstance(error, IdentityError) else 503
+        usual = 401 if isinstance(error, IdentityError) else 503
+        status = int(getattr(error, "status", usual))
     said = wire.Problem(
         type=f"urn:tallystick:error:{error.code}",
         title=(type(error).__doc__ or "").split("\n")[0],
@@ -140,21 +152,37 @@ def problem(error: TallystickError) -> Response:
 
 
 async def _body(request: Request) -> bytes:
-    """Read a body of bounded length."""
+    """Read a body of bounded length in bounded time."""
     data = b""
-    async for part in request.stream():
-        data += part
-        if len(data) > wire.BODY_BYTES_MAX:
-            raise BodyTooLong(f"more than {wire.BODY_BYTES_MAX} bytes")
+    try:
+        with fail_after(BODY_S_MAX):
+            async for part in request.stream():
+                data += part
+                if len(data) > wire.BODY_BYTES_MAX:
+                    raise BodyTooLong(f"more than {wire.BODY_BYTES_MAX} bytes")
+    except TimeoutError as error:
+        raise BodyTooSlow(f"not whole after {BODY_S_MAX} s") from error
+    except ClientDisconnect as error:
+        raise BadBody("the connection ended within the body") from error
     return data
 
 
+def _path(request: Request) -> str:
+    """Return the path as it was sent, with its query: what a machine signs has none."""
+    query = request.scope["query_string"]
+    raw: bytes = request.scope["raw_path"] + (b"?" + query if query else b"")
+    return raw.decode("latin-1")
+
+
 def _parse(body: bytes, into: type | None) -> Any:
+    """Read a body strictly; a NUL, which PostgreSQL does not store, is in no word of ours."""
     if into is None:
         return None
+    if NUL_IN_JSON in body:
+        raise BadBody("a NUL character")
     try:
         return msgspec.json.decode(body, type=into)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadBody(str(error)) from error
 
 
@@ -171,64 +199,68 @@ class Api:
 
     def take(self, request: Request, body: bytes, into: type | None, step: Step) -> Response:
         """Take one step in one transaction; a lie is refused, and its record is kept."""
-        try:
-            parsed = None if into is None else _parse(body, into)
-            with self.store.transact() as tx:
-                path = request.scope["raw_path"].decode("ascii")
-                now = self.desk.clock.now()
-                who = machines.authenticate(tx, request.method, path, request.headers, body, now)
-                try:
-                    desk = self.desk_of(who)
-                    found = step(tx, desk, who, dict(request.path_params), parsed)
-                except buy.Lie as lie:
-                    return problem(lie.error)
-            return Response(msgspec.json.encode(found), media_type="application/json")
-        except TallystickError as error:
-            return problem(error)
-        except sa.exc.DBAPIError as error:
-            return problem(StoreUnusable(str(error.orig)))
+        parsed = _parse(body, into)
+        with self.store.transact() as tx:
+            now, path = self.desk.clock.now(), _path(request)
+            who = machines.authenticate(tx, request.method, path, request.headers, body, now)
+            try:
+                found = step(tx, self.desk_of(who), who, dict(request.path_params), parsed)
+            except buy.Lie as lie:
+                return problem(lie.error)
+        return Response(msgspec.json.encode(found), media_type="application/json")
 
-    def pair(self, body: bytes) -> Response:
+    def pair(self, request: Request, body: bytes) -> Response:
         """Make a machine known by its key, once, for a one-time token."""
-        try:
-            asked: wire.PairRequest = _parse(body, wire.PairRequest)
-            with self.store.transact() as tx:
-                clock = self.desk.clock
-                who = machines.pair(tx, asked.token, asked.public_key, clock.now(), clock)
-            key_id = machines.key_name(read_public(asked.public_key))
-            server = public_text(self.desk.key.public_key())
-            reply = wire.PairReply(machine=who.id, key_id=key_id, server_key=server)
-            return Response(msgspec.json.encode(reply), media_type="application/json")
-        except TallystickError as error:
-            return problem(error)
+        asked: wire.PairRequest = _parse(body, wire.PairRequest)
+        with self.store.transact() as tx:
+            clock = self.desk.clock
+            who = machines.pair(tx, asked.token, asked.public_key, clock.now(), clock)
+        key_id = machines.key_name(read_public(asked.public_key))
+        server = public_text(self.desk.key.public_key())
+        reply = wire.PairReply(machine=who.id, key_id=key_id, server_key=server)
+        return Response(msgspec.json.encode(reply), media_type="application/json")
 
 
-def _endpoint(api: Api, into: type | None, step: Step) -> Callable[[Request], Any]:
+def _answering(call: Callable[[Request, bytes], Response]) -> Callable[[Request], Any]:
+    """Read the body, call in a thread, and answer whatever goes wrong as a problem."""
+
     async def answer(request: Request) -> Response:
         try:
             body = await _body(request)
+            return await to_thread.run_sync(call, request, body)
+        except (BodyTooLong, BodyTooSlow) as error:
+            reply = problem(error)
+            reply.headers["connection"] = "close"
+            return reply
         except TallystickError as error:
             return problem(error)
-        return await to_thread.run_sync(api.take, request, body, into, step)
+        except sa.exc.SQLAlchemyError as error:
+            return problem(StoreUnusable(str(getattr(error, "orig", None) or error)))
 
     return answer
+
+
+async def _no_route(request: Request, error: Exception) -> Response:
+    status = getattr(error, "status_code", NoSuchRoute.status)
+    reply = problem(NoSuchRoute(request.method), status)
+    reply.headers.update(getattr(error, "headers", None) or {})
+    return reply
 
 
 def create_app(store: Store, desk: Desk) -> FastAPI:
     """Return the machine API as an ASGI application."""
     api = Api(store, desk)
-    app = FastAPI(title="Tallystick machine API", version="1", docs_url=None, redoc_url=None)
-
-    async def pair(request: Request) -> Response:
-        try:
-            body = await _body(request)
-        except TallystickError as error:
-            return problem(error)
-        return await to_thread.run_sync(api.pair, body)
-
-    app.add_route("/v1/pair", pair, methods=["POST"])
+    app = FastAPI(
+        title="Tallystick machine API",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        exception_handlers={HTTPException: _no_route},
+    )
+    app.add_route("/v1/pair", _answering(api.pair), methods=["POST"])
     for method, path, into, _, step in ROUTES:
-        app.add_route(path, _endpoint(api, into, step), methods=[method])
+        take = partial(api.take, into=into, step=step)
+        app.add_route(path, _answering(take), methods=[method])
     app.openapi = openapi  # type: ignore[method-assign]
     return app
 
