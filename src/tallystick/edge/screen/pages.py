@@ -53,6 +53,8 @@ STEP: Final = {
     Screen.RECEIPT: 4,
 }
 WIDTHS: Final = (100, 50, 20, 10, 5, 1)
+WIDTH_HIDDEN: Final = 10
+"""Of every cut while sums are hidden: the width would tell the bill."""
 NOTE_ICONS: Final = {"good": "check", "wait": "clock", "care": "care", "stop": "stop"}
 
 ENV: Final = Environment(
@@ -193,15 +195,8 @@ def _closing(view: View, words: Words) -> Markup:
         return Markup("")
     at = words.at(view.closes_at)
     if not view.cash_minor:
-        home = (
-            "If nobody touches the screen by {time}, we close your visit. You have put in nothing."
-        )
-        return words.say(home, time=at)
-    keep = (
-        "If nobody touches the screen by {time}, we close this screen and print a slip for your "
-        "{amount}. The money stays yours."
-    )
-    return words.say(keep, time=at, amount=words.sum(view.cash_minor))
+        return words.say(sayings.CLOSES, time=at)
+    return words.say(sayings.CLOSES_WITH_CASH, time=at, amount=words.sum(view.cash_minor))
 
 
 def _screen(view: View, words: Words) -> dict[str, Any]:
@@ -325,16 +320,21 @@ def _cut(view: View, words: Words) -> dict[str, Any]:
     if early:
         amount = words.sum(sum(note.minor for note in early))
         rest = words.count("{n} more, {amount}", "{n} more, {amount}", len(early), amount=amount)
-    unit = 10 ** asset(view.currency).exponent
     bills = [
         {
-            "width": next((w for w in WIDTHS if note.minor >= w * unit), 1),
+            "width": WIDTH_HIDDEN if words.hidden else _width(note.minor, view.currency),
             "new": note.new,
-            "text": words.sum(note.minor) if words.hidden else words.short(note.minor),
+            "text": words.dots() if words.hidden else words.short(note.minor),
         }
         for note in last
     ]
     return {"rest": rest, "bills": bills}
+
+
+def _width(minor: int, currency: str) -> int:
+    """Return how wide a bill's cut is: the widest kind that is not worth more."""
+    unit = 10 ** asset(currency).exponent
+    return next((width for width in WIDTHS if minor >= width * unit), WIDTHS[-1])
 
 
 def _cash(view: View, words: Words) -> dict[str, Any]:

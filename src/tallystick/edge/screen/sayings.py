@@ -2,8 +2,39 @@
 
 Each says what happened, where the money is, and what to do; it never blames (Decision 10). A key
 that nobody knows here still gets a true sentence, so that a new error cannot blank the screen.
-Values named ``…minor`` are sums and come in as ``amount``, ``left`` and so on; others are taken as
-they are. A value that a sentence needs and the engine did not give is read from the view.
+
+============================ ====== ================================================================
+key                          kind   values that the engine may give, in minor units
+============================ ====== ================================================================
+``kiosk.counted``            good   ``amount_minor``: the note, else the last one of the view
+``kiosk.recovered``          good   ``amount_minor``: as above
+``kiosk.printed``            good
+``kiosk.returned``           wait
+``kiosk.server_lost``        wait   none; with cash in, ``View.server_lost`` says it better
+``kiosk.price_changed``      wait   none; ``View.price_changed`` shows it and swallows this one
+``kiosk.limit``              care   ``left_minor``, ``most_minor``; else of the view and the offer
+``kiosk.not_taken``          care
+``kiosk.unreadable``         care
+``kiosk.below_minimum``      care   ``least_minor``; else the offer's
+``kiosk.no_paper``           care
+``kiosk.bad_address``        care
+``kiosk.read_warning``       care
+``kiosk.try_again``          care   also any unknown key of kind good, wait or care
+``scan.unreadable``          care
+``scan.wrong_network``       care
+``scan.other_coin``          care
+``scan.lightning``           care
+``kiosk.no_price``           wait
+``kiosk.law``                stop
+``kiosk.note_jammed``        stop   none; ``View.stuck_minor`` shows the same sentence by itself
+``kiosk.closed``             stop
+``closed.law``               stop   as ``kiosk.closed``
+``kiosk.call_us``            stop   also any unknown key of kind stop
+============================ ====== ================================================================
+
+A value named ``…_minor`` is a sum and fills ``{…}``; others are taken as they are. A value that a
+sentence needs and the engine did not give is read from the view. Of ``View.extras`` the pages read
+one: ``receipt_url``, the web address that the receipt's QR code holds (else a plain code).
 """
 
 from __future__ import annotations
@@ -105,10 +136,12 @@ ENDINGS: Final[tuple[tuple[str, str], ...]] = (
 
 def sentence(say: Say, view: View, words: Words) -> Markup:
     """Return the message in the reader's tongue."""
-    return words.say(_template(say), **_values(say, view, words))
+    return words.say(_template(say, view), **_values(say, view, words))
 
 
-def _template(say: Say) -> str:
+def _template(say: Say, view: View) -> str:
+    if say.key == "kiosk.limit" and not (view.offer and view.offer.day_max_minor):
+        return NEAR_LIMIT
     known = SAYINGS.get(say.key)
     if known is not None:
         return known

@@ -162,6 +162,11 @@ class Words:
         local = moment.astimezone(self._zone)
         return format_date(local.date(), "yyyy-MM-dd", locale="en") + f" {local:%H:%M}"
 
+    def dots(self) -> Markup:
+        """Return a covered sum for a narrow place: dots to see, the word to hear."""
+        said = self.look_up("hidden")
+        return Markup('<span aria-hidden="true">•••</span><span class="sr">{}</span>').format(said)
+
     def _covered(self) -> Markup:
         return Markup('<span class="covered">{}</span>').format(self.look_up("hidden"))
 
