@@ -59,10 +59,11 @@ class Machine:
         reply = self.say("/v1/purchases", request)
         assert reply.status_code == 200, reply.text
         quote = msgspec.json.decode(reply.content, type=wire.Quote)
-        note = new_id(self.clock)
+        note = self.note = new_id(self.clock)
         path = f"/v1/purchases/{quote.purchase}"
         ask = wire.NoteAsk(note=note, seq=1, minor=minor, currency="USD", quote=quote.digest)
         assert self.say(f"{path}/notes", ask).json()["answer"] == "permit"
         told = wire.NoteStacked(note=note, seq=1, minor=minor, currency="USD", recovered=False)
-        assert self.say(f"{path}/stacked", told).json()["cash_minor"] == minor
+        self.now = self.say(f"{path}/stacked", told).json()
+        assert self.now["cash_minor"] == minor
         return quote
