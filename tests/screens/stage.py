@@ -139,13 +139,14 @@ class HeldHardware:
 def served(app: Starlette) -> Iterator[str]:
     """Serve an app on a free loopback port; yield its address."""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=3)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
+        app.state.hang_up()
         server.should_exit = True
         thread.join(5)
         listener.close()

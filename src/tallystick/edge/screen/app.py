@@ -12,6 +12,7 @@ import dataclasses
 import datetime as dt
 import ipaddress
 import os
+import threading
 import urllib.parse
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -195,6 +196,7 @@ class Pages:
         self._zone = zone
         self._speech = speech
         self._streams = 0
+        self._ending = threading.Event()
         self._address = ""
 
     def view(self) -> View:
@@ -248,13 +250,17 @@ class Pages:
         try:
             last = self._engine.view().version
             yield f"retry: 1000\nevent: version\ndata: {last}\n\n"
-            while not await request.is_disconnected():
+            while not (self._ending.is_set() or await request.is_disconnected()):
                 view = await run_in_threadpool(self._engine.wait, last, WAIT_S)
                 alive = ": still here\n\n"
                 yield f"event: version\ndata: {view.version}\n\n" if view.version != last else alive
                 last = view.version
         finally:
             self._streams -= 1
+
+    def hang_up(self) -> None:
+        """End every stream within `WAIT_S`: call it before the server stops, or it waits in vain."""
+        self._ending.set()
 
     async def bench(self, request: Request) -> Response:
         """Draw the demo's bench."""
@@ -377,7 +383,8 @@ def create_app(
 ) -> Starlette:
     """Build the kiosk's pages over an engine; a ``hardware`` adds the demo's drawer.
 
-    ``zone`` is the machine's own when None; ``speech`` finds the machine's voice when None.
+    ``zone`` is the machine's own when None; ``speech`` finds the machine's voice when None. Call
+    ``app.state.hang_up()`` before the server stops, so that no open stream holds it up.
     """
     held = Pages(engine, clock, hardware, zone, speech or Speech())
     routes: list[Route | Mount] = [
@@ -394,8 +401,10 @@ def create_app(
             Route("/hardware/drawer", held.drawer),
             Route("/hardware/act", held.act, methods=["POST"]),
         ]
-    return Starlette(
+    app = Starlette(
         routes=routes,
         middleware=[Middleware(Guard, framed=hardware is not None)],
         exception_handlers={HTTPException: held.trouble, TallystickError: held.trouble},
     )
+    app.state.hang_up = held.hang_up
+    return app

@@ -41,6 +41,17 @@ REFRESH_S: Final = {
     Screen.SCAN: 30,
 }
 """Without script the page asks again by itself. On SCAN it waits: somebody may be typing."""
+NOTHING_TO_STOP: Final = frozenset(
+    {
+        Screen.START,
+        Screen.CLOSED,
+        Screen.SENDING,
+        Screen.RECEIPT,
+        Screen.STOPPED,
+        Screen.SAFE,
+    }
+)
+"""Without a Stop: nothing has begun, or what was begun has ended and "Finish" leaves."""
 WARN: Final = frozenset({Screen.WARNING, Screen.SCAM})
 STEP: Final = {
     Screen.COST: 0,
@@ -117,6 +128,7 @@ def _frame(view: View, words: Words, can_speak: bool) -> dict[str, Any]:
         "steps": steps,
         "step": step,
         "body": "warn" if view.screen in WARN else view.screen.value,
+        "can_stop": view.screen not in NOTHING_TO_STOP,
         "refresh_s": REFRESH_S.get(view.screen, 0),
         "seen": seen(view),
         "can_speak": can_speak,
