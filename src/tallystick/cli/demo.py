@@ -1,28 +1,34 @@
-"""``tallystick demo --once``: one purchase through real processes, then the audit.
+"""``tallystick demo``: a whole operator on one machine, to play with or for one proven purchase.
 
-Chain, signer and server are processes of their own. The machine's side is played by this command
-over the signed machine API; the process inside a kiosk, with its validator and its screen, is not
-part of it yet, and the output says so.
+Chain, signer, server, devices and kiosk are processes of their own; a note is bytes on a serial
+port. With ``--once`` a customer is played through the kiosk's own forms, and the exit code is 0
+only if the coins are on the chain and the audit finds nothing.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
+import signal
 import sys
 import tempfile
-import urllib.request
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
+from tallystick.cli.cell import Cell, begin, post
 from tallystick.cli.parts import Parts
-from tallystick.core.clock import Clock, SystemClock, new_id
+from tallystick.core.clock import Clock, SystemClock
 from tallystick.core.money import Amount, asset
 
 SETTLE_S: Final = 60
 CASH_NOTES_MAX: Final = 200
+BLOCK_EVERY_S: Final = 5.0
+BEAT_MS: Final = 100
+"""One mechanical beat of the simulated validator: a note takes about two seconds, as in life."""
+LOOK_EVERY_S: Final = 0.02
 
 
 def _notes(text: str) -> list[int]:
@@ -44,38 +50,64 @@ def _notes(text: str) -> list[int]:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def demo(once: bool, cash: str, to: str, data: Path | None, fresh: bool, as_json: bool) -> None:
     """Buy bitcoin with cash on an embedded chain, and prove where everything went."""
-    notes = _notes(cash)
-    if not once:
-        click.echo("The kiosk's screen is not here yet: making one purchase instead.\n", err=True)
-    clock = SystemClock()
+    notes, clock = _notes(cash), SystemClock()
     if data and fresh and data.exists():
         if any(data.iterdir()) and not (data / "signer").exists():
             raise click.BadParameter(f"{data} is not a folder of this demo; not removed")
         shutil.rmtree(data)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="tallystick-") as scratch:
-        folder = data or Path(scratch)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = data or Path(scratch) / "data"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         parts = Parts(Path(scratch), clock)
         try:
-            result = _purchase(parts, folder, notes, to, clock)
+            sys.exit(
+                _once(parts, folder, notes, to, as_json, clock)
+                if once
+                else _play(parts, folder, clock)
+            )
+        except KeyboardInterrupt:
+            click.echo("\nStopping; everything is on disk.")
         finally:
             parts.end()
-    _print(result, as_json)
-    sys.exit(0 if result["arrived"] and result["audit"]["clean"] else 1)
 
 
-def _print(result: dict[str, Any], as_json: bool) -> None:
+def _play(parts: Parts, folder: Path, clock: Clock) -> int:
+    """Run until Ctrl-C, or until a part ends by itself."""
+    start = clock.monotonic_s()
+    click.echo("Starting chain, signer, server and kiosk …")
+    cell = begin(parts, folder, clock, pace_ms=BEAT_MS, block_every_s=BLOCK_EVERY_S)
+    seconds = clock.monotonic_s() - start
+    click.echo(
+        f"Ready in {seconds:.1f} s. A block comes every {BLOCK_EVERY_S:.0f} s while anybody waits."
+        f"\n\n  Kiosk, with its drawer of notes and codes   {cell.screen}/hardware"
+        f"\n  Kiosk screen alone                          {cell.screen}/"
+        f"\n\n  All state is in {cell.folder}. Ctrl-C stops everything.\n"
+    )
+    ended = parts.watch()
+    click.echo(f"{ended} ended by itself; stopping the rest.", err=True)
+    return 1
+
+
+def _once(
+    parts: Parts, folder: Path, notes: list[int], to: str, as_json: bool, clock: Clock
+) -> int:
+    result = _purchase(parts, folder, notes, to, clock)
     if as_json:
         click.echo(json.dumps(result, indent=1))
-        return
-    for key, value in result.items():
-        click.echo(f"{key:>14}  {json.dumps(value) if isinstance(value, dict) else value}")
+    else:
+        for key, value in result.items():
+            said = json.dumps(value, indent=1) if isinstance(value, dict) else value
+            click.echo(f"{key:>14}  {said}")
+    return 0 if result["arrived"] and result["audit"]["clean"] else 1
 
 
 def _purchase(
     parts: Parts, folder: Path, notes: list[int], to: str, clock: Clock
 ) -> dict[str, Any]:
-    from tallystick.cli.machine import Machine
+    from tallystick.cli.walk import Walk
+    from tallystick.devices.id003.control import Hands
+    from tallystick.edge.bench import customer_address
 
     times, start = {}, clock.monotonic_s()
 
@@ -84,52 +116,60 @@ def _purchase(
         now = clock.monotonic_s()
         times[name], start = round(now - start, 3), now
 
-    socket = parts.folder / "signer.sock"
-    chain = parts.begin("chain", "tallystick.bitcoin.embedded", "--data", str(folder / "chain"))
-    signer = parts.begin(
-        "signer",
-        "tallystick.bitcoin.signer",
-        *("--data", str(folder / "signer"), "--socket", str(socket)),
-    )
-    chain_url = parts.wait(chain)
-    parts.wait(signer)
-    _fund(folder, chain_url, socket)
-    api = parts.wait(
-        parts.begin(
-            "server",
-            *("tallystick.cli", "serve", "--data", str(folder), "--rates", "offline"),
-            *("--chain", f"embedded:{chain_url}", "--signer", str(socket)),
-        )
-    )
+    cell = begin(parts, folder, clock, pace_ms=0, block_every_s=0.0)
+    walk = Walk(cell.screen, Hands(cell.hands), clock)
+    walk.reach("start")
     lap("ready")
-    machine = Machine.paired(folder, api, clock)
-    address = to or _fresh_address(parts.folder, clock)
-    quote = machine.quote(address, new_id(clock))
+    address = to or customer_address(folder / "customer", clock)
+    walk.to_cash(address)
     lap("quote")
     for minor in notes:
-        machine.insert(minor)
+        walk.insert(minor)
     lap("notes")
-    machine.finish()
+    walk.send()
     lap("finish")
-    sent = machine.wait_for(("sent", "settled"), SETTLE_S)
+    walk.reach("receipt")
     lap("sent")
-    _post(chain_url, "regtest/mine", {"blocks": 1})
-    done = machine.wait_for(("settled",), SETTLE_S)
+    post(cell.chain, "regtest/mine", {"blocks": 1})
+    done = _settled(cell, address, clock)
     lap("settled")
+    walk.close()
+    return _said(cell, done, walk.refused, times)
+
+
+def _settled(cell: Cell, address: str, clock: Clock) -> Any:
+    """Wait until the last purchase to the address is settled in the operator's books."""
+    from tallystick.cli.serve import database_of
+    from tallystick.core.store import Store
+    from tallystick.kiosk import queries
+
+    store = Store.open(database_of(cell.folder, ""))
+    until = clock.monotonic_s() + SETTLE_S
+    while True:
+        with store.read() as tx:
+            found = queries.last_to(tx, address)
+        if found is not None and (found.state == "settled" or clock.monotonic_s() > until):
+            store.close()
+            return found
+        clock.sleep(LOOK_EVERY_S)
+
+
+def _said(cell: Cell, done: Any, refused: list[int], times: dict[str, float]) -> dict[str, Any]:
     return {
-        "purchase": done["reference"],
-        "cash": _money(done["cash_minor"], done["currency"]),
-        "fee": _money(done["fee_minor"], done["currency"]),
-        "rate": f"{_money(quote['price_minor'], done['currency'])} for 1 BTC",
-        "sats": done["sats"],
-        "address": address,
-        "txid": sent["txid"],
-        "confirmations": done["confirmations"],
-        "arrived": _arrived(chain_url, done["txid"], address, done["sats"]),
-        "refused_notes": machine.refused,
+        "purchase": done.reference,
+        "state": done.state,
+        "cash": _money(done.cash_minor, done.currency),
+        "fee": _money(done.fee_minor, done.currency),
+        "rate": f"{_money(done.price_minor, done.currency)} for 1 BTC",
+        "sats": done.sats,
+        "address": done.address,
+        "txid": done.txid,
+        "confirmations": done.confirmations,
+        "arrived": _arrived(cell.chain, done.txid, done.address, done.sats),
+        "refused_notes": refused,
+        "receipt": _paper(cell.folder),
         "seconds": times,
-        "audit": _audit(folder, chain_url),
-        "machine": "played by this command over the signed API; no validator, no screen yet",
+        "audit": _audit(cell.folder, cell.chain),
     }
 
 
@@ -137,35 +177,9 @@ def _money(minor: int, currency: str) -> str:
     return str(Amount(minor, asset(currency)))
 
 
-def _post(url: str, path: str, body: dict[str, Any]) -> None:
-    request = urllib.request.Request(  # noqa: S310 - our own chain on loopback
-        f"{url}/{path}", json.dumps(body).encode(), method="POST"
-    )
-    with urllib.request.urlopen(request, timeout=30) as reply:  # noqa: S310
-        reply.read()
-
-
-def _fund(folder: Path, chain_url: str, socket: Path) -> None:
-    """Give the hot wallet its first coins, once."""
-    from tallystick.bitcoin.chain import open_chain
-    from tallystick.bitcoin.signer.client import SignerClient
-    from tallystick.bitcoin.wallet import HotWallet
-
-    wallet = HotWallet(folder / "wallet.sqlite", *SignerClient(socket).public(), "regtest")
-    chain = open_chain(f"embedded:{chain_url}")
-    chain.sync(wallet)
-    if wallet.balance().confirmed < 10_000_000:
-        _post(chain_url, "regtest/fund", {"address": wallet.next_address()})
-
-
-def _fresh_address(folder: Path, clock: Clock) -> str:
-    """Make a customer's wallet, and return its first address."""
-    from tallystick.bitcoin.signer.vault import open_keys
-    from tallystick.bitcoin.wallet import HotWallet
-
-    keys = open_keys(folder / "customer", "regtest", clock)
-    path = folder / "customer.sqlite"
-    return HotWallet(path, keys.external, keys.internal, "regtest").next_address()
+def _paper(folder: Path) -> str:
+    found = sorted((folder / "papers").glob("*.txt"))
+    return str(found[-1]) if found else ""
 
 
 def _arrived(chain_url: str, txid: str, address: str, sats: int) -> bool:
@@ -174,7 +188,7 @@ def _arrived(chain_url: str, txid: str, address: str, sats: int) -> bool:
     from tallystick.bitcoin.transaction import outputs_of, script_of
 
     chain = open_chain(f"embedded:{chain_url}")
-    raw = chain.raw(txid)
+    raw = chain.raw(txid) if txid else None
     paid = raw is not None and (script_of(address, "regtest"), sats) in outputs_of(raw)
     return paid and chain.status(txid).confirmed_height is not None
 
@@ -186,9 +200,8 @@ def _audit(folder: Path, chain_url: str) -> dict[str, Any]:
     from tallystick.kiosk.audit import audit
 
     store = Store.open(database_of(folder, ""))
-    with store.read() as tx:
+    with contextlib.closing(store), store.read() as tx:
         table = audit(tx, open_chain(f"embedded:{chain_url}"), "regtest")
-    store.close()
     return {
         "clean": all(line.ok for line in table),
         "checks": {line.name: line.said for line in table},

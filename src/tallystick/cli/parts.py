@@ -25,14 +25,16 @@ class Parts:
     def __init__(self, folder: Path, clock: Clock) -> None:
         self.folder, self.clock = folder, clock
         self.running: list[subprocess.Popen[bytes]] = []
+        self.names: list[str] = []
 
     def begin(self, name: str, *command: str) -> tuple[str, subprocess.Popen[bytes], Path]:
         """Start a module without waiting for it."""
         ready = self.folder / f"{name}.ready"
         ready.unlink(missing_ok=True)
         arguments = [sys.executable, "-m", *command, "--ready-file", str(ready)]
-        process = subprocess.Popen(arguments)
+        process = subprocess.Popen(arguments, start_new_session=True)
         self.running.append(process)
+        self.names.append(name)
         return name, process, ready
 
     def wait(self, begun: tuple[str, subprocess.Popen[bytes], Path]) -> str:
@@ -46,6 +48,14 @@ class Parts:
                 raise PartFailed(f"{name} ended with {process.returncode}")
             self.clock.sleep(0.01)
         raise PartFailed(f"{name} was not ready within {READY_S} s")
+
+    def watch(self) -> str:
+        """Return the name of the first process that ends by itself."""
+        while True:
+            for process, name in zip(self.running, self.names, strict=True):
+                if process.poll() is not None:
+                    return name
+            self.clock.sleep(0.2)
 
     def end(self) -> None:
         """Ask each to stop, the last started first, and wait."""

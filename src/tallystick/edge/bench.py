@@ -90,9 +90,11 @@ class Bench:
         """Return how the devices are."""
         held = self._hands.state()
         return {
-            "validator": str(held["state"]),
+            "validator": str(held["state"]).replace("_", " "),
             "box_notes": len(held["box"]),
             "box_minor": sum(held["box"]),
             "escrow_minor": int(held["escrow_minor"]),
+            "jammed": bool(held["jammed"]),
+            "box_open": bool(held["box_open"]),
             "link": "cut" if self._engine.link.cut else "up",
         }

@@ -22,7 +22,7 @@ from tallystick.core.errors import TallystickError
 from tallystick.devices.validator import BillValidator
 from tallystick.edge.book import Delivery, NoteLine
 from tallystick.edge.errors import JournalUnwritable, ServerLost, ServerSaid
-from tallystick.edge.link import Link, Listener, Question
+from tallystick.edge.link import Link, Question
 from tallystick.edge.log import Log
 from tallystick.edge.notes import Notes
 from tallystick.edge.pairing import Pairing
@@ -40,7 +40,8 @@ OFFER_EVERY_S: Final = 10.0
 OFFER_AGAIN_S: Final = 2.0
 OFFER_S_MAX: Final = 60.0
 STATUS_EVERY_S: Final = 5.0
-PROGRESS_EVERY_S: Final = 0.5
+PROGRESS_EVERY_S: Final = 0.1
+WATCH_EVERY_S: Final = 1.0
 TIDY_EVERY_S: Final = 5.0
 SOFTWARE: Final = "tallystick edge 1"
 LOG = structlog.get_logger()
@@ -72,7 +73,7 @@ class Every:
         self._next = 0.0
 
 
-class Engine(Listener):
+class Engine:
     """The machine. ``start`` begins its threads, ``stop`` ends them."""
 
     def __init__(
@@ -185,6 +186,8 @@ class Engine(Listener):
     def device_changed(self) -> None:
         """Tell the server soon, and show what the screen must show."""
         self._statuses.now()
+        if self._notes.fault is not None:
+            self._visit.broke(self._notes.fault)
         self._visit.refresh()
 
     def _open_or_close(self) -> None:
@@ -212,7 +215,8 @@ class Engine(Listener):
         if self._statuses.due(STATUS_EVERY_S):
             self._ask("status", "POST", "/v1/status", wire.StatusReply, self._report)
         purchase = self._visit.purchase
-        if screen in OVER and purchase and self._progress.due(PROGRESS_EVERY_S):
+        every_s = PROGRESS_EVERY_S if screen is Screen.SENDING else WATCH_EVERY_S
+        if screen in OVER and purchase and self._progress.due(every_s):
             path = f"/v1/purchases/{purchase}"
             self._ask("progress", "GET", path, wire.PurchaseView, about=purchase)
 
@@ -320,6 +324,7 @@ class Engine(Listener):
         """Show whether the server answers."""
         with self._lock:
             self._stage.show(server_lost=not up)
+            self._visit.refresh()
 
     # --- paper -----------------------------------------------------------------------------------
 

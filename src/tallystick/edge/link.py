@@ -12,7 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import httpx
 import msgspec
@@ -54,24 +54,20 @@ class Question:
     until: float
 
 
-class Listener:
+class Listener(Protocol):
     """Who hears the answers; called in the link's thread."""
 
     def next_delivery(self) -> Delivery | None:
         """Return the oldest message that the server must hear, if any."""
-        raise NotImplementedError
 
     def delivered(self, told: Delivery, answer: Any, refused: ServerSaid | None) -> None:
         """Take in that the server has heard it, and what it said."""
-        raise NotImplementedError
 
     def answered(self, question: Question, answer: Any, error: TallystickError | None) -> None:
         """Take in the answer to a question, or why there is none."""
-        raise NotImplementedError
 
     def line(self, up: bool) -> None:
         """Take in that the server answers, or does not."""
-        raise NotImplementedError
 
 
 class Link(threading.Thread):

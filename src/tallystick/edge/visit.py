@@ -19,6 +19,7 @@ from tallystick.bitcoin.errors import LightningInvoice, OtherCoin, WrongNetwork
 from tallystick.core.clock import Clock, new_id
 from tallystick.core.errors import TallystickError
 from tallystick.core.money import Amount, Price, asset
+from tallystick.devices.validator import Kind
 from tallystick.edge.book import Delivery, NoteLine, Purchase
 from tallystick.edge.errors import ServerLost, ServerSaid
 from tallystick.edge.log import Log
@@ -345,8 +346,14 @@ class Visit:
             return
         self._touched = self._clock.monotonic_s()
         self.refresh()
-        key, kind = _why_back(why)
+        key, kind = _why_back(why, bool(self._view.refused))
         self._stage.say(key, kind, left_minor=self._left)
+
+    def broke(self, fault: Kind) -> None:
+        """Say that the machine takes no more notes, and why."""
+        if self._on(*BUYING):
+            jam = fault in (Kind.JAM_ACCEPTOR, Kind.JAM_STACKER)
+            self._stage.say("kiosk.note_jammed" if jam else "kiosk.closed", "stop")
 
     def answered_note(self, note: str, answer: wire.NoteAnswer | None, why: str) -> None:
         """Take in the server's word on the note in escrow."""
@@ -570,11 +577,12 @@ def _wrong(error: TallystickError, typed: bool) -> str:
     return "kiosk.bad_address" if typed else "scan.unreadable"
 
 
-def _why_back(why: str) -> tuple[str, str]:
+def _why_back(why: str, limited: bool) -> tuple[str, str]:
     """Return the message, and how it looks, for a note that came back."""
-    if why in ("limit", "machine_cap", "held"):
+    not_now = why in ("denomination", "not_taken") or why.startswith("not taken now")
+    if why in ("limit", "machine_cap", "held") or (not_now and limited):
         return "kiosk.limit", "care"
-    if why in ("denomination", "not_taken"):
+    if not_now:
         return "kiosk.not_taken", "care"
     if why == "server_lost":
         return "kiosk.server_lost", "wait"

@@ -1,0 +1,120 @@
+"""A customer walks through one purchase at the screen, by its own forms and real device bytes.
+
+Nothing is read from the machine that a customer could not see: the page says which screen is up,
+and each touch sends what that page's own form would.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import httpx
+
+from tallystick.core.clock import Clock
+from tallystick.core.errors import TallystickError
+from tallystick.devices.id003.control import Hands
+
+STEP_S_MAX: Final = 30.0
+OPEN_S_MAX: Final = 2.0
+LOOK_EVERY_S: Final = 0.01
+SEEN: Final = re.compile(r'name="seen" value="(([a-z]+)\.[^"]*)"')
+SCREEN: Final = re.compile(r'data-screen="([a-z]+)"')
+
+
+class NotReached(TallystickError):
+    """The screen did not come to the page that was due; it says where it is instead."""
+
+    code, money, say = 6303, "as the screen says", ""
+
+
+class Walk:
+    """One customer at one screen. ``refused`` lists the notes that came back, in minor units."""
+
+    def __init__(self, screen: str, hands: Hands, clock: Clock) -> None:
+        self._http = httpx.Client(base_url=screen, timeout=10, trust_env=False)
+        self._hands, self._clock = hands, clock
+        self.refused: list[int] = []
+        self.shown, self._seen = "", ""
+
+    def look(self) -> str:
+        """Read the page and return the screen's name."""
+        page = self._http.get("/").text
+        seen, screen = SEEN.search(page), SCREEN.search(page)
+        self._seen = seen[1] if seen else ""
+        self.shown = screen[1] if screen else ""
+        return self.shown
+
+    def reach(self, *screens: str) -> None:
+        """Wait for one of these pages; raise `NotReached`."""
+        until = self._clock.monotonic_s() + STEP_S_MAX
+        while self.look() not in screens:
+            if self._clock.monotonic_s() > until:
+                raise NotReached(f"{self.shown!r}, where {' or '.join(screens)} was due")
+            self._clock.sleep(LOOK_EVERY_S)
+
+    def touch(self, touch: str, **fields: str) -> None:
+        """Send the page's form."""
+        self.look()
+        form = {"touch": touch, "seen": self._seen, **fields}
+        answer = self._http.post("/touch", data=form)
+        if answer.status_code != httpx.codes.SEE_OTHER:
+            raise NotReached(f"{touch} was answered with {answer.status_code}")
+
+    def to_cash(self, address: str) -> None:
+        """Go from the first page to the one that takes cash."""
+        self.reach("start")
+        self.touch("start")
+        self.reach("language")
+        self.touch("language", language="en")
+        self.reach("cost")
+        self.touch("accept_cost")
+        self.reach("warning", "scan")
+        while self.shown == "warning":
+            self.touch("acknowledge", ack="yes")
+            self.look()
+        self.reach("scan")
+        self._hands.present(address)
+        self.reach("address")
+        self.touch("address_yes")
+        self.reach("cash")
+
+    def insert(self, minor: int) -> None:
+        """Put in one note, and wait until it is in the box or back."""
+        before = len(self._hands.state()["box"])
+        if not self._put_in(minor):
+            self.refused.append(minor)
+            return
+        until = self._clock.monotonic_s() + STEP_S_MAX
+        while self._clock.monotonic_s() < until:
+            state = self._hands.state()
+            if len(state["box"]) > before and not state["vend_unacked"]:
+                return
+            if len(state["box"]) == before and not state["inside_minor"]:
+                self.refused.append(minor)
+                return
+            self._clock.sleep(LOOK_EVERY_S)
+        raise NotReached(f"a note of {minor} is neither in the box nor back")
+
+    def _put_in(self, minor: int) -> bool:
+        """Push the note in as soon as the slot opens; False when it stays closed."""
+        until = self._clock.monotonic_s() + OPEN_S_MAX
+        while self._hands.insert(minor) != "taken":
+            if self._clock.monotonic_s() > until:
+                return False
+            self._clock.sleep(LOOK_EVERY_S)
+        return True
+
+    def send(self) -> None:
+        """Say that there are no more notes, and send."""
+        until = self._clock.monotonic_s() + STEP_S_MAX
+        while self.look() == "cash" and self._clock.monotonic_s() < until:
+            self.touch("no_more")
+        self.reach("review")
+        self.touch("send")
+        self.reach("sending", "receipt")
+
+    def close(self) -> None:
+        """Walk away with the receipt."""
+        self.touch("done")
+        self._http.close()
