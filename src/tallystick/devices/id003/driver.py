@@ -9,6 +9,7 @@ after the device said that the same note still waits (Decision 4).
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -29,7 +30,7 @@ TRIES_MAX: Final = 3
 """How often one order is sent."""
 ALL_CODES: Final = (1 << ESCROW_CODES) - 1
 
-KINDS: Final = {
+KINDS: Final[Mapping[int, Kind]] = {
     Status.IDLE: Kind.IDLE,
     Status.ACCEPTING: Kind.ACCEPTING,
     Status.STACKING: Kind.STACKING,
@@ -77,7 +78,7 @@ class Id003(BillValidator):
         self._misses = 0
         self._told: deque[Event] = deque()
         self._last: Event | None = None
-        self._waiting = False
+        self._waiting = self._unknown = False
         self._note: int | None = None
         self._vended_minor = 0
 
@@ -142,7 +143,7 @@ class Id003(BillValidator):
 
     def _ask(self, command: int, data: bytes = b"") -> Frame | None:
         frame = self._answer() if self._send(command, data) else None
-        self._misses = self._misses + 1 if frame is None else 0
+        self._misses += 1 if frame is None else 0
         return frame
 
     def _answer(self) -> Frame | None:
@@ -152,6 +153,8 @@ class Id003(BillValidator):
             try:
                 data = self._wire.read(left_s)
             except PortLost:
+                return None
+            if not data:
                 return None
             if frames := reader.feed(data):
                 return frames[0]
@@ -169,6 +172,10 @@ class Id003(BillValidator):
     def _heard(self, frame: Frame) -> Event | None:
         """Return what a status means, and do what was waiting for such a moment."""
         self._waiting = frame.command in WAITING
+        if frame.command not in KINDS and not self._waiting:
+            self._misses += 1
+            return self._missed()
+        self._misses = 0
         event = self._event(frame)
         self._catch_up(frame.command)
         return event
@@ -178,18 +185,15 @@ class Id003(BillValidator):
             return self._escrow(frame.data)
         if frame.command == Status.HOLDING:
             return self._held()
-        kind = KINDS.get(Status(frame.command)) if frame.command in set(Status) else None
-        if kind is None:
-            self._misses += 1
-            return self._missed()
+        kind = KINDS[frame.command]
         if kind is Kind.VEND_VALID:
             return self._vended()
         if kind in READY:
-            self._vended_minor = 0
+            self._vended_minor, self._unknown = 0, False
             return self._gone(Event(kind))
         if kind is Kind.ACCEPTING:
             return self._gone(Event(kind))
-        if kind in NOTE_INSIDE or (kind is Kind.RETURNING and not self._rejected()):
+        if kind in NOTE_INSIDE or (kind is Kind.RETURNING and not self._unknown):
             self._note = self._note or 0
         return Event(kind, detail=_reason(frame.data) if kind is Kind.REJECTED else "")
 
@@ -201,9 +205,6 @@ class Id003(BillValidator):
         self._told.append(event)
         return Event(Kind.RETURNED, minor, self._asset.code)
 
-    def _rejected(self) -> bool:
-        return self._last is not None and self._last.kind is Kind.REJECTED
-
     def _vended(self) -> Event:
         if self._note is not None:
             self._vended_minor, self._note = self._note, None
@@ -214,6 +215,7 @@ class Id003(BillValidator):
             self._read_table()
         minor = self._codes.get(data[0] if data else 0)
         if minor is None:
+            self._unknown = True
             self._order(Command.RETURN)
             return Event(Kind.REJECTED, detail=f"escrow code {data[:4].hex() or 'missing'}")
         event = Event(Kind.ESCROW, minor, self._asset.code)
