@@ -66,6 +66,11 @@ STEP: Final = {
 WIDTHS: Final = (100, 50, 20, 10, 5, 1)
 WIDTH_HIDDEN: Final = 10
 """Of every cut while sums are hidden: the width would tell the bill."""
+KEYS: Final = sayings._(
+    "You can use the number keys. Each choice has its number. 0 asks for help, the star key stops, "
+    "and the hash key reads the screen aloud."
+)
+"""For who cannot see the screen: said on START and HELP; `static/live.js` holds the keys."""
 NOTE_ICONS: Final = {"good": "check", "wait": "clock", "care": "care", "stop": "stop"}
 
 ENV: Final = Environment(
@@ -254,6 +259,7 @@ def _start(view: View, words: Words) -> dict[str, Any]:
         "example": examples[min(1, len(examples) - 1)] if examples else None,
         "offer": view.offer if examples else None,
         "others": _others(words, "Touch to start", words.tongue),
+        "keys": words.say(KEYS),
     }
 
 
@@ -265,7 +271,7 @@ def _language(view: View, words: Words) -> dict[str, Any]:
 def _help(view: View, words: Words) -> dict[str, Any]:
     say = words.look_up
     themes = [("light", say("Light")), ("dark", say("Dark")), ("glare", say("For bright sun"))]
-    return {"themes": themes}
+    return {"themes": themes, "keys": words.say(KEYS)}
 
 
 def _nevers(view: View, words: Words) -> dict[str, Any]:

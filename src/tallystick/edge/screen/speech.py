@@ -38,6 +38,10 @@ BLOCKS: Final = frozenset(
     }
 )
 SILENT: Final = frozenset({"svg", "script", "style", "head", "nav", "header", "noscript"})
+SPELLED: Final = frozenset({"groups", "code"})
+"""Classes of what is read letter by letter: addresses and reference numbers."""
+NOT_READ: Final = frozenset({"go-words", "numbers"})
+"""Words in other tongues, which this voice cannot say; long numbers, which are on the paper."""
 VOID: Final = frozenset({"input", "br", "meta", "link", "img"})
 
 
@@ -48,23 +52,35 @@ class NoVoice(TallystickError):
 
 
 class _Heard(HTMLParser):
-    """Collects what a reader sees in ``main``, or in the dialog when one is up."""
+    """Collects what a reader sees in ``main``, or in the dialog when one is up.
+
+    Choices are numbered as `static/live.js` numbers them, so that twelve keys are enough.
+    """
 
     def __init__(self, inside: str) -> None:
         super().__init__()
         self.said: list[str] = []
         self._inside = inside
-        self._open: list[str] = []
+        self._open: list[tuple[str, bool, bool]] = []
         self._depth = 0
         self._silent = 0
+        self._spelled = 0
+        self._choices = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if self._depth and (tag == "button" or ("type", "checkbox") in attrs):
+            self._choices += 1
+            self.said.append(f"{self._choices}: ")
         if tag in VOID:
             return
-        self._open.append(tag)
         if self._depth or tag == self._inside or dict(attrs).get("role") == self._inside:
             self._depth += 1
-        self._silent += tag in SILENT
+        classes = set((dict(attrs).get("class") or "").split())
+        silent = tag in SILENT or bool(classes & NOT_READ)
+        spelled = bool(classes & SPELLED)
+        self._open.append((tag, silent, spelled))
+        self._silent += silent
+        self._spelled += spelled
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Ignore an element that closes itself: it holds no words."""
@@ -72,8 +88,9 @@ class _Heard(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if not self._open:
             return
-        self._open.pop()
-        self._silent -= tag in SILENT
+        tag, silent, spelled = self._open.pop()
+        self._silent -= silent
+        self._spelled -= spelled
         if self._depth:
             self._depth -= 1
             if tag in BLOCKS:
@@ -81,7 +98,7 @@ class _Heard(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self._depth and not self._silent and data.strip():
-            self.said.append(data + " ")
+            self.said.append((" ".join(data.strip()) if self._spelled else data) + " ")
 
 
 def text_of(page: str) -> str:
@@ -90,7 +107,7 @@ def text_of(page: str) -> str:
     heard.feed(page)
     text = re.sub(r"\s+", " ", "".join(heard.said))
     text = re.sub(r"\s*([.?!:,؟۔])(?:\s*\.)+", r"\1", text)
-    return re.sub(r"\s+\.", ".", text).strip()[:TEXT_CHARS_MAX]
+    return re.sub(r"\s+([.,،۔])", r"\1", text).strip()[:TEXT_CHARS_MAX]
 
 
 class Speech:

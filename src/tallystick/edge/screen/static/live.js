@@ -11,6 +11,7 @@
   let busy = false;
   let again = false;
   let sound = null;
+  let following = false;
 
   const said = () => [...document.querySelectorAll("[data-say]")].map((e) => e.textContent.trim()).join(" ");
   // The status line outlives each swap, so that a screen reader hears what changed.
@@ -52,6 +53,8 @@
     const after = said();
     calm();
     live.textContent = after !== before ? after : "";
+    if (root.dataset.screen === "start") following = false;
+    if (following && (!same || after !== before)) { hush(); speak(); }
   };
 
   const load = async (url, options) => {
@@ -68,17 +71,38 @@
     if (sound) { sound.pause(); sound = null; }
     document.querySelectorAll("[data-speak]").forEach((e) => e.removeAttribute("aria-pressed"));
   };
-  const speak = (button) => {
-    if (sound) { hush(); return; }
+  const speak = () => {
+    const button = document.querySelector("[data-speak]");
+    if (!button) return;
     sound = new Audio(`/speech.wav?v=${latest}`);
     sound.addEventListener("ended", hush);
     button.setAttribute("aria-pressed", "true");
     sound.play().catch(hush);
   };
 
+  // Twelve keys, for who cannot see the screen: a number does what the voice gave that number, in
+  // the order of the page; 0 helps, * stops, # reads aloud and goes on reading each new page.
+  const choices = () => [...(document.querySelector("[role=alertdialog]") || document.querySelector("main")).querySelectorAll("button, input[type=checkbox]")];
+  const keyed = (key) => {
+    if (key >= "1" && key <= "9") return choices()[Number(key) - 1];
+    const dialog = document.querySelector("[role=alertdialog]");
+    if (key === "Backspace") return document.querySelector("main:not([inert]) button[value=back]");
+    return dialog ? null : document.getElementById({ 0: "t-help", "*": "t-stop" }[key] || "");
+  };
+  document.addEventListener("keydown", (event) => {
+    if (event.repeat || event.ctrlKey || event.altKey || event.metaKey || root.dataset.page) return;
+    if (event.target.matches("input[type=text], textarea") || event.key.length > 1 && event.key !== "Backspace") return;
+    if (event.key === "#") { following = !sound; if (sound) hush(); else speak(); return; }
+    const target = keyed(event.key);
+    if (!target) return;
+    event.preventDefault();
+    target.focus();
+    target.click();
+  });
+
   document.addEventListener("submit", async (event) => {
     const button = event.submitter;
-    if (button && button.matches("[data-speak]")) { event.preventDefault(); speak(button); return; }
+    if (button && button.matches("[data-speak]")) { event.preventDefault(); if (sound) hush(); else speak(); return; }
     if (event.target.method !== "post") return;
     event.preventDefault();
     if (busy) { again = true; }
