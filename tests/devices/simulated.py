@@ -20,7 +20,7 @@ from tallystick.devices.validator import BillValidator, Event, Kind
 
 POWER_UPS = (Kind.POWER_UP, Kind.POWER_UP_ACCEPTOR, Kind.POWER_UP_STACKER)
 NOTES = frozenset({100, 500, 1_000, 2_000, 5_000, 10_000})
-POLL_S = 0.1
+PACE = {"poll_s": 0.1}
 
 
 class Cable:
@@ -66,7 +66,7 @@ class Host:
         if event is not None:
             self.events.append(event)
             self._on(event)
-        self.clock.sleep(POLL_S)
+        self.clock.sleep(PACE["poll_s"])
         return event
 
     def _on(self, event: Event) -> None:
@@ -97,6 +97,14 @@ class Host:
 
     def until(self, kind: Kind, count: int = 200) -> None:
         self.turns(lambda: bool(self.events) and self.events[-1].kind is kind, count)
+
+
+class Undecided(Host):
+    """A host that leaves notes in escrow."""
+
+    def _on(self, event: Event) -> None:
+        if event.kind is not Kind.ESCROW:
+            super()._on(event)
 
 
 class Memorised:

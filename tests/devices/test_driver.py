@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from simulated import NOTES, POWER_UPS, Cable, Host, Memorised
+from simulated import NOTES, POWER_UPS, Cable, Host, Memorised, Undecided
 
 from tallystick.core.clock import SeededClock
 from tallystick.core.money import EUR, USD, Asset
@@ -81,14 +81,6 @@ def test_a_rejected_note_is_told_with_the_reason_in_words(reason: int) -> None:
     assert it.host.events[-1].detail == REASONS[reason]
     it.host.until(Kind.IDLE)
     assert (it.host.counted, it.device.take()) == ([], 2_000)
-
-
-class Undecided(Host):
-    """A host that leaves notes in escrow."""
-
-    def _on(self, event: Event) -> None:
-        if event.kind is not Kind.ESCROW:
-            super()._on(event)
 
 
 def undecided() -> Memorised:

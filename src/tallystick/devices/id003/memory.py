@@ -16,7 +16,6 @@ from typing import Any, Final
 from tallystick.devices.errors import StateDamaged, StateInUse
 
 BOX_NOTES_MAX: Final = 100_000
-COMPACT_AT_LINES: Final = 50_000
 
 
 class Place(enum.StrEnum):
