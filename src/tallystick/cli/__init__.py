@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
+import structlog
 
 from tallystick import __version__
 
@@ -11,6 +14,7 @@ from tallystick import __version__
 @click.version_option(__version__)
 def main() -> None:
     """Run public programmes that hold something for somebody, so that anyone can check."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
 
 
 def _register() -> None:

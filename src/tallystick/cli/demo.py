@@ -105,7 +105,7 @@ def _once(
 def _purchase(
     parts: Parts, folder: Path, notes: list[int], to: str, clock: Clock
 ) -> dict[str, Any]:
-    from tallystick.cli.walk import Walk
+    from tallystick.cli.walk import OVER, Walk
     from tallystick.devices.id003.control import Hands
     from tallystick.edge.bench import customer_address
 
@@ -118,7 +118,7 @@ def _purchase(
 
     cell = begin(parts, folder, clock, pace_ms=0, block_every_s=0.0)
     walk = Walk(cell.screen, Hands(cell.hands), clock)
-    walk.reach("start")
+    walk.reach("start", *OVER)
     lap("ready")
     address = to or customer_address(folder / "customer", clock)
     walk.to_cash(address)

@@ -17,6 +17,7 @@ from tallystick.devices.id003.control import Hands
 
 STEP_S_MAX: Final = 30.0
 OPEN_S_MAX: Final = 2.0
+OVER: Final = ("sending", "receipt", "stopped", "safe")
 LOOK_EVERY_S: Final = 0.01
 SEEN: Final = re.compile(r'name="seen" value="(([a-z]+)\.[^"]*)"')
 SCREEN: Final = re.compile(r'data-screen="([a-z]+)"')
@@ -63,7 +64,10 @@ class Walk:
 
     def to_cash(self, address: str) -> None:
         """Go from the first page to the one that takes cash."""
-        self.reach("start")
+        self.reach("start", *OVER)
+        if self.shown in OVER:
+            self.touch("done")
+            self.reach("start")
         self.touch("start")
         self.reach("language")
         self.touch("language", language="en")

@@ -6,6 +6,7 @@ The screen is served on loopback by this very process, so that a lost network ne
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import socket
 from collections.abc import Callable
@@ -13,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import structlog
 import uvicorn
 
 from tallystick.core.clock import Clock, SystemClock
@@ -31,7 +31,6 @@ from tallystick.edge.screen.receipt import Line
 
 CLOSE_S: Final = 2
 PAIR_S_MAX: Final = 60
-LOG = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +134,7 @@ def run(settings: Settings, ready: Path | None = None) -> None:
         ready.write_text(f"http://127.0.0.1:{listener.getsockname()[1]}")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        uvicorn.Server(config).run(sockets=[listener])
-    except KeyboardInterrupt:
-        LOG.info("stopping")
+        with contextlib.suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[listener])
     finally:
         engine.stop()

@@ -487,6 +487,7 @@ class Visit:
             self._out.print_half()
         self._stage.clear(Screen.START)
         self._clear()
+        self._log.tidy("")
 
     def _reprint(self) -> None:
         if self._on(Screen.RECEIPT, Screen.SENDING):

@@ -118,7 +118,7 @@ def run(settings: Settings, ready: Path | None = None) -> None:
     try:
         server.run(sockets=[listener])
     except KeyboardInterrupt:
-        LOG.info("stopping")
+        pass
     finally:
         stop.set()
         paying.woken.set()
