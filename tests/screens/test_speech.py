@@ -27,12 +27,12 @@ def read_aloud(name: str, code: str = "en") -> str:
     return text_of(pages.draw(translated(GALLERY[name], code), None, can_speak=True))
 
 
-def program(folder: Path, script: str) -> Speech:
+def program(folder: Path, script: str, wait_s: float = speech.SPEECH_S_MAX) -> Speech:
     """Return a voice whose program is a script of ours."""
     path = folder / "voice"
     path.write_text(f"#!/bin/sh\n{script}\n", "utf-8")
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
-    return Speech(str(path))
+    return Speech(str(path), wait_s)
 
 
 @pytest.mark.parametrize("name", GALLERY)
@@ -91,13 +91,10 @@ def test_a_long_page_is_cut_at_the_limit() -> None:
     assert len(text_of(page)) == speech.TEXT_CHARS_MAX
 
 
-def test_a_slow_or_broken_voice_is_given_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(speech, "SPEECH_S_MAX", 0.2)
+def test_a_slow_or_broken_voice_is_given_up(tmp_path: Path) -> None:
     for script in ("sleep 20", "exit 3"):
         with pytest.raises(NoVoice):
-            program(tmp_path, script).wav("<main><p>Hello</p></main>", TONGUES["en"])
+            program(tmp_path, script, 0.2).wav("<main><p>Hello</p></main>", TONGUES["en"])
 
 
 def test_without_a_voice_the_button_says_so_and_all_else_works() -> None:

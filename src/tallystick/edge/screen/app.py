@@ -259,7 +259,7 @@ class Pages:
             self._streams -= 1
 
     def hang_up(self) -> None:
-        """End every stream within `WAIT_S`: call it before the server stops, or it waits in vain."""
+        """End every stream within `WAIT_S`; else a server that stops waits for them in vain."""
         self._ending.set()
 
     async def bench(self, request: Request) -> Response:

@@ -113,8 +113,9 @@ def text_of(page: str) -> str:
 class Speech:
     """A voice made by ``program``; ``ready`` says whether there is one."""
 
-    def __init__(self, program: str = PROGRAM) -> None:
+    def __init__(self, program: str = PROGRAM, wait_s: float = SPEECH_S_MAX) -> None:
         self._path = shutil.which(program)
+        self._wait_s = wait_s
 
     @property
     def ready(self) -> bool:
@@ -131,7 +132,7 @@ class Speech:
                 [*command, "--stdin", "--stdout"],
                 input=text_of(page).encode(),
                 capture_output=True,
-                timeout=SPEECH_S_MAX,
+                timeout=self._wait_s,
                 check=True,
             )
         except (OSError, subprocess.SubprocessError) as error:
