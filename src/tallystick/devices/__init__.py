@@ -1,4 +1,1 @@
-"""Cash hardware: bill validators, printers and scanners, each behind one interface.
-
-The drivers and their simulators are not here yet.
-"""
+"""Cash hardware: bill validators, printers and scanners, each behind one interface."""

@@ -1,150 +1,169 @@
-"""Printers: ESC/POS on a serial or USB port, and a virtual one that keeps its papers as files."""
+"""Printers: ESC/POS on a serial or USB port, and a virtual one that keeps its papers as files.
+
+A paper is printed whole, or an error says that it was not. The printer is asked for its paper
+before and after, since paper that runs out in the middle looks to the port like a paper printed.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
-import unicodedata
+import select
+import termios
+import tty
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
+from tallystick.core.clock import Clock, SystemClock
 from tallystick.devices.errors import PrinterLost, PrinterOut
+from tallystick.devices.escpos import PaperLine, as_bytes, as_text
 
-COLUMNS: Final = 42
-LINES_MAX: Final = 400
-QR_BYTES_MAX: Final = 600
+__all__ = ["EscPosPrinter", "PaperLine", "Printer", "VirtualPrinter"]
+
 PAPERS_KEPT: Final = 500
-CODE_PAGE_858: Final = 19
+ANSWER_S_MAX: Final = 1.0
+WRITE_S_MAX: Final = 20.0
+WRITE_BYTES_MAX: Final = 4_096
+ASK_PAPER: Final = b"\x10\x04\x04"
+"""``DLE EOT 4``, answered at once even while printing: bits 2 and 3 low, bits 5 and 6 out."""
+FIXED_BITS: Final = 0b1001_0011
+FIXED: Final = 0b0001_0010
+"""What these bits are in every answer to ``DLE EOT``."""
+LOW_BITS: Final = 0b0000_1100
+OUT_BITS: Final = 0b0110_0000
 
-
-@dataclass(frozen=True, slots=True)
-class PaperLine:
-    """One line. ``look``: plain, title, strong, rule, code or qr."""
-
-    text: str
-    look: str = "plain"
+Condition = Literal["ok", "paper_low", "paper_out", "lost"]
 
 
 class Printer(Protocol):
     """What prints a paper, whole or not at all as far as it can know."""
 
     def print(self, lines: Sequence[PaperLine]) -> None:
-        """Print and cut; raise `PrinterOut` or `PrinterLost`."""
+        """Print and cut; raise `PrinterOut`, `PrinterLost` or `PaperTooLong`."""
 
-
-def escpos(lines: Sequence[PaperLine]) -> bytes:
-    """Return the ESC/POS bytes of a paper; raise `ValueError` over `LINES_MAX` lines."""
-    if len(lines) > LINES_MAX:
-        raise ValueError(f"{len(lines)} lines; at most {LINES_MAX}")
-    out = [b"\x1b@", b"\x1bt" + bytes((CODE_PAGE_858,))]
-    out += [_bytes_of(line) for line in lines]
-    return b"".join([*out, b"\n\n\n\x1dV\x42\x00"])
-
-
-def _bytes_of(line: PaperLine) -> bytes:
-    if line.look == "qr":
-        return _qr(line.text)
-    if line.look == "rule":
-        return b"-" * COLUMNS + b"\n"
-    text = _text(line.text) + b"\n"
-    if line.look == "title":
-        return b"\x1bE\x01\x1d!\x01" + text + b"\x1d!\x00\x1bE\x00"
-    if line.look == "strong":
-        return b"\x1bE\x01" + text + b"\x1bE\x00"
-    return text
-
-
-def _text(text: str) -> bytes:
-    """Return the text in code page 858; what it lacks loses its accent, or becomes ``?``."""
-    out = bytearray()
-    for letter in text:
-        if unicodedata.category(letter) in ("Cc", "Cf"):
-            continue
-        try:
-            out += letter.encode("cp858")
-        except UnicodeEncodeError:
-            bare = unicodedata.normalize("NFKD", letter).encode("ascii", "ignore")
-            out += bare or {"’": b"'", "“": b'"', "”": b'"', "–": b"-"}.get(letter, b"?")
-    return bytes(out)
-
-
-def _qr(text: str) -> bytes:
-    """Return a QR code, model 2, level M, six dots a module (ESC/POS ``GS ( k``)."""
-    data = text.encode()[:QR_BYTES_MAX]
-    store = (len(data) + 3).to_bytes(2, "little")
-    return b"".join(
-        (
-            b"\x1ba\x01",
-            b"\x1d(k\x04\x00\x31\x41\x32\x00",
-            b"\x1d(k\x03\x00\x31\x43\x06",
-            b"\x1d(k\x03\x00\x31\x45\x31",
-            b"\x1d(k" + store + b"\x31\x50\x30" + data,
-            b"\x1d(k\x03\x00\x31\x51\x30",
-            b"\n\x1ba\x00",
-        )
-    )
+    def status(self) -> Condition:
+        """Return how it is now; raises nothing."""
 
 
 class EscPosPrinter:
-    """A printer on a port that is a file, such as ``/dev/usb/lp0``."""
+    """A printer on a port such as ``/dev/usb/lp0`` or ``/dev/ttyS1``.
 
-    def __init__(self, path: str) -> None:
-        self._path = path
+    With ``answers`` false it is a printer that cannot answer: it is then believed to be ``ok`` as
+    long as its port takes bytes. ``baud`` counts for serial ports only.
+    """
+
+    def __init__(
+        self, path: str, clock: Clock | None = None, answers: bool = True, baud: int = 9_600
+    ) -> None:
+        self._path, self._clock, self._answers = path, clock or SystemClock(), answers
+        self._speed = getattr(termios, f"B{baud}")
 
     def print(self, lines: Sequence[PaperLine]) -> None:
-        """Print and cut; raise `PrinterLost`."""
+        """Print and cut; raise `PrinterOut`, `PrinterLost` or `PaperTooLong`."""
+        data = as_bytes(lines)
         try:
-            handle = os.open(self._path, os.O_WRONLY | os.O_NOCTTY | os.O_CLOEXEC)
-        except OSError as error:
-            raise PrinterLost(f"{self._path}: {error.strerror}") from error
+            handle = self._open()
+            try:
+                self._demand_paper(handle)
+                self._write(handle, data)
+                self._demand_paper(handle)
+            finally:
+                os.close(handle)
+        except (OSError, termios.error) as error:
+            raise PrinterLost(f"{self._path}: {error}") from error
+
+    def status(self) -> Condition:
+        """Return how it is now."""
         try:
-            left = escpos(lines)
-            while left:
-                left = left[os.write(handle, left) :]
-        except OSError as error:
-            raise PrinterLost(f"{self._path}: {error.strerror}") from error
-        finally:
-            os.close(handle)
+            handle = self._open()
+            try:
+                return self._condition(handle)
+            finally:
+                os.close(handle)
+        except (OSError, termios.error):
+            return "lost"
+
+    def _open(self) -> int:
+        handle = os.open(self._path, os.O_RDWR | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+        if os.isatty(handle):
+            tty.setraw(handle)
+            held = termios.tcgetattr(handle)
+            held[2] |= termios.CLOCAL
+            held[4] = held[5] = self._speed
+            termios.tcsetattr(handle, termios.TCSANOW, held)
+        return handle
+
+    def _demand_paper(self, handle: int) -> None:
+        found = self._condition(handle)
+        if found == "paper_out":
+            raise PrinterOut
+        if found == "lost":
+            raise PrinterLost(f"{self._path}: no answer")
+
+    def _condition(self, handle: int) -> Condition:
+        if not self._answers:
+            return "ok"
+        self._write(handle, ASK_PAPER)
+        until_s = self._clock.monotonic_s() + ANSWER_S_MAX
+        while (left_s := until_s - self._clock.monotonic_s()) > 0:
+            readable, _, _ = select.select([handle], [], [], left_s)
+            if not readable or not (answer := os.read(handle, 1)):
+                break
+            if answer[0] & FIXED_BITS == FIXED:
+                return _meaning(answer[0])
+        return "lost"
+
+    def _write(self, handle: int, data: bytes) -> None:
+        """Write all, as slowly as the printer takes it; `OSError` when it stops taking."""
+        while data:
+            _, writable, _ = select.select([], [handle], [], WRITE_S_MAX)
+            if not writable:
+                raise OSError(errno.ETIMEDOUT, "it takes no more bytes")
+            data = data[os.write(handle, data[:WRITE_BYTES_MAX]) :]
+
+
+def _meaning(answer: int) -> Condition:
+    if answer & OUT_BITS:
+        return "paper_out"
+    return "paper_low" if answer & LOW_BITS else "ok"
 
 
 class VirtualPrinter:
     """Keeps each paper as text and as the very bytes a printer would get; the last 500 of them.
 
-    A file named ``out-of-paper`` in the folder plays an empty roll.
+    A file named ``out-of-paper`` or ``paper-low`` in the folder plays such a roll.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
 
     def print(self, lines: Sequence[PaperLine]) -> None:
-        """Write the paper; raise `PrinterOut` or `PrinterLost`."""
-        if (self._folder / "out-of-paper").exists():
+        """Write the paper; raise `PrinterOut`, `PrinterLost` or `PaperTooLong`."""
+        if self.status() == "paper_out":
             raise PrinterOut
-        papers = sorted(self._folder.glob("*.txt"))
-        number = int(papers[-1].stem) + 1 if papers else 1
+        data, text = as_bytes(lines), as_text(lines).encode()
         try:
-            self._write(f"{number:06}.bin", escpos(lines))
-            self._write(f"{number:06}.txt", as_text(lines).encode())
+            self._folder.mkdir(parents=True, exist_ok=True)
+            papers = sorted(path for path in self._folder.glob("*.txt") if path.stem.isdigit())
+            number = int(papers[-1].stem) + 1 if papers else 1
+            self._write(f"{number:06}.bin", data)
+            self._write(f"{number:06}.txt", text)
+            for old in papers[: max(0, len(papers) + 1 - PAPERS_KEPT)]:
+                old.unlink(missing_ok=True)
+                old.with_suffix(".bin").unlink(missing_ok=True)
         except OSError as error:
             raise PrinterLost(str(error)) from error
-        for old in papers[: len(papers) + 1 - PAPERS_KEPT]:
-            old.unlink(missing_ok=True)
-            old.with_suffix(".bin").unlink(missing_ok=True)
+
+    def status(self) -> Condition:
+        """Return how it is now."""
+        if (self._folder / "out-of-paper").exists():
+            return "paper_out"
+        if self._folder.exists() and not self._folder.is_dir():
+            return "lost"
+        return "paper_low" if (self._folder / "paper-low").exists() else "ok"
 
     def _write(self, name: str, data: bytes) -> None:
         draft = self._folder / f".{name}"
         draft.write_bytes(data)
         draft.replace(self._folder / name)
-
-
-def as_text(lines: Sequence[PaperLine]) -> str:
-    """Return a paper as plain text."""
-    return "".join(f"{_drawn(line)}\n" for line in lines)
-
-
-def _drawn(line: PaperLine) -> str:
-    if line.look == "rule":
-        return "-" * COLUMNS
-    return f"[QR {line.text}]" if line.look == "qr" else line.text
