@@ -10,6 +10,7 @@ import urllib.parse
 from collections.abc import Iterator
 
 import httpx
+import msgspec
 import pytest
 
 from screens.gallery import ADDRESS, BASE, HAVE, PAID, WARNING, views
@@ -324,3 +325,13 @@ def test_the_drawer_does_nothing_else(kiosk: Kiosk, act: str, value: str) -> Non
     reply = kiosk.http.post("/hardware/act", data={"act": act, "value": value})
     assert reply.status_code == 400
     assert kiosk.hands.done == []
+
+
+def test_two_taps_never_acknowledge_a_second_warning_unread(kiosk: Kiosk) -> None:
+    first = dataclasses.replace(BASE, screen=Screen.WARNING, warning=WARNING)
+    kiosk.engine.show(first)
+    seen = pages.seen(kiosk.engine.view())
+    second = msgspec.structs.replace(WARNING, id="second")
+    kiosk.engine.show(dataclasses.replace(first, warning=second))
+    kiosk.post("acknowledge", seen, ack="yes")
+    assert kiosk.touched == []

@@ -93,7 +93,14 @@ def draw_trouble(view: View, detail: str) -> str:
     """Return the calm page for a request that made no sense; ``detail`` says which."""
     words = Words(view.language, view.currency)
     frame = _frame(view, words, can_speak=False)
-    frame |= {"screen": "trouble", "step": 0, "body": "", "refresh_s": 0, "detail": detail}
+    frame |= {
+        "screen": "trouble",
+        "place": "trouble",
+        "step": 0,
+        "body": "",
+        "refresh_s": 0,
+        "detail": detail,
+    }
     frame["title"] = words.look_up("We could not do that")
     return ENV.get_template("trouble.html").render({**frame, **_figures(words)})
 
@@ -101,8 +108,9 @@ def draw_trouble(view: View, detail: str) -> str:
 def seen(view: View) -> str:
     """Name what the reader saw: a careful act counts only if it still is what the screen says."""
     quote = view.quote.digest if view.quote else ""
+    warning = view.warning.id if view.warning else ""
     sums_seen = (view.cash_minor, view.fee_minor, view.worth_minor, view.sats, view.price_changed)
-    parts = (view.screen.value, view.address, quote, view.reference, *sums_seen)
+    parts = (view.screen.value, warning, view.address, quote, view.reference, *sums_seen)
     digest = hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
     return f"{view.screen.value}.{digest}"
 
@@ -128,6 +136,7 @@ def _frame(view: View, words: Words, can_speak: bool) -> dict[str, Any]:
         "view": view,
         "offer": view.offer,
         "screen": view.screen.value,
+        "place": _place(view),
         "title": titles[view.screen],
         "tongue": words.tongue,
         "steps": steps,
@@ -144,6 +153,13 @@ def _frame(view: View, words: Words, can_speak: bool) -> dict[str, Any]:
         "notices": _notices(view, words),
         "closing": _closing(view, words) if view.still_there else "",
     }
+
+
+def _place(view: View) -> str:
+    """Name the page: each warning is a page of its own, on which nothing stays ticked."""
+    if view.screen is Screen.WARNING and view.warning is not None:
+        return f"warning-{view.warning.id}"
+    return view.screen.value
 
 
 def _titles(words: Words) -> dict[Screen, str]:

@@ -114,6 +114,8 @@
   const listen = () => {
     const events = new EventSource("/events");
     events.addEventListener("version", (event) => { if (Number(event.data) !== latest) refresh(); });
+    // A refused stream is not tried again by the browser itself.
+    events.addEventListener("error", () => { if (events.readyState === EventSource.CLOSED) setTimeout(listen, 1000); });
   };
   document.body.append(live);
   calm();
