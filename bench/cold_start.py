@@ -16,7 +16,8 @@ STARTS = 5
 
 def measure(stage: Stage, options: argparse.Namespace) -> list[Row]:
     """Start new servers, and one of them again."""
-    new, again = [], []
+    new: list[float] = []
+    again: list[float] = []
     for _ in range(STARTS):
         folder = stage.new_folder()
         for seconds in (new, again):

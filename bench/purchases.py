@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from bench.client import Machine
 from bench.report import Row
-from bench.stage import Server, Stage, addresses, rss_mib
+from bench.stage import Server, Stage, addresses, processor_s, rss_mib
 from tallystick.core.store import Store
 from tallystick.kiosk.tables import PURCHASES
 
@@ -33,12 +33,15 @@ def measure(stage: Stage, options: argparse.Namespace) -> list[Row]:
 
 
 def _on(stage: Stage, kind: str, options: argparse.Namespace) -> list[Row]:
-    rates, drains = [], []
+    rates, drains, works = [], [], []
     folder = stage.new_folder()
     stage.fund()
     server = stage.server(stage.database(kind, folder), folder)
     for _ in range(options.runs):
+        before = processor_s(server.process.pid)
         rates.append(_run(server, options.machines, options.seconds))
+        spent = processor_s(server.process.pid) - before
+        works.append(spent / (rates[-1] * options.seconds))
         drains.append(_drain(stage, server))
     how = f"{options.machines} machines, median of {options.runs} × {options.seconds} s"
     found = [
@@ -47,6 +50,9 @@ def _on(stage: Stage, kind: str, options: argparse.Namespace) -> list[Row]:
             f"{statistics.median(rates):.0f}/s ({min(rates):.0f} to {max(rates):.0f})",
             "60/s" if kind == "sqlite" else "",
             how,
+        ),
+        Row(
+            f"server's processor time for each, {kind}", f"{statistics.median(works) * 1000:.1f} ms"
         ),
         Row(
             f"then all paid out, {kind}", f"{statistics.median(drains):.1f} s", "", "to the network"

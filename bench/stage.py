@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,12 @@ def rss_mib(pid: int) -> float:
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) / 1024
     raise ValueError(pid)
+
+
+def processor_s(pid: int) -> float:
+    """Return the processor time that a process has taken, in seconds."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def addresses(count: int) -> list[str]:
@@ -106,7 +113,7 @@ class Stage:
             return f"sqlite:///{folder}/tallystick.sqlite"
         if self._cluster is None:
             self._cluster = Cluster(Path(self._postgres_folder.name))
-        return self._cluster.new_database()
+        return str(self._cluster.new_database())
 
     def server(self, database: str, folder: Path) -> Server:
         """Start a server and wait until it says that it is ready."""
