@@ -1,4 +1,4 @@
-"""The command line: ``tallystick serve | edge | audit | machine | demo``."""
+"""The command line: ``tallystick serve | edge | admin | audit | machine | demo``."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def main() -> None:
 
 
 def _register() -> None:
-    from tallystick.cli import audit, demo, edge, serve
+    from tallystick.cli import admin, audit, demo, edge, serve
 
-    for command in (serve.serve, serve.machine, audit.audit, demo.demo, edge.edge):
+    for command in (serve.serve, serve.machine, audit.audit, demo.demo, edge.edge, admin.admin):
         main.add_command(command)
 
 

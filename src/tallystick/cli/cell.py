@@ -90,7 +90,8 @@ def begin(parts: Parts, folder: Path, clock: Clock, pace_ms: int, block_every_s:
         "server",
         *("tallystick.cli", "serve", "--data", str(folder), "--rates", "offline"),
         *("--chain", f"embedded:{chain_url}", "--signer", str(signer_socket)),
-        *("--machine-port", str(ports["api"])),
+        *("--machine-port", str(ports["api"]), "--console-port", str(ports["console"])),
+        *("--public-port", str(ports["public"])),
     )
     parts.wait(server)
     return Cell(

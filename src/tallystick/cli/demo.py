@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import click
 
-from tallystick.cli.cell import Cell, begin, post
+from tallystick.cli.cell import Cell, begin, invite_operator, post
 from tallystick.cli.parts import Parts
 from tallystick.core.clock import Clock, SystemClock
 from tallystick.core.money import Amount, asset
@@ -77,11 +77,14 @@ def _play(parts: Parts, folder: Path, clock: Clock) -> int:
     start = clock.monotonic_s()
     click.echo("Starting chain, signer, server and kiosk …")
     cell = begin(parts, folder, clock, pace_ms=BEAT_MS, block_every_s=BLOCK_EVERY_S)
+    link = invite_operator(cell, clock)
     seconds = clock.monotonic_s() - start
     click.echo(
         f"Ready in {seconds:.1f} s. A block comes every {BLOCK_EVERY_S:.0f} s while anybody waits."
         f"\n\n  Kiosk, with its drawer of notes and codes   {cell.screen}/hardware"
         f"\n  Kiosk screen alone                          {cell.screen}/"
+        f"\n  Operator's console, one-time link           {link}"
+        f"\n  Public page                                 {cell.public}/"
         f"\n\n  All state is in {cell.folder}. Ctrl-C stops everything.\n"
     )
     ended = parts.watch()

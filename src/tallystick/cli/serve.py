@@ -30,6 +30,9 @@ def database_of(data: Path, database: str) -> str:
 @click.option("--law", default="DEMO", show_default=True, help="The jurisdiction's code.")
 @click.option("--rates", type=click.Choice(["offline", "exchanges"]), default="exchanges")
 @click.option("--machine-port", type=int, default=0, help="0 takes a free one.")
+@click.option("--console-port", type=int, default=0, help="0 takes a free one.")
+@click.option("--public-port", type=int, default=0, help="0 takes a free one.")
+@click.option("--origin", default="", help="The console's address as browsers see it.")
 @click.option("--ready-file", type=click.Path(path_type=Path))
 def serve(
     data: Path,
@@ -40,9 +43,12 @@ def serve(
     law: str,
     rates: str,
     machine_port: int,
+    console_port: int,
+    public_port: int,
+    origin: str,
     ready_file: Path | None,
 ) -> None:
-    """Serve the machine API on loopback, and pay out, until stopped."""
+    """Serve machine API, console and public page on loopback, and pay out, until stopped."""
     from tallystick.web import server
 
     data.mkdir(parents=True, exist_ok=True)
@@ -55,6 +61,9 @@ def serve(
         law=law,
         rates=rates,
         machine_port=machine_port,
+        console_port=console_port,
+        public_port=public_port,
+        origin=origin,
     )
     server.run(settings, ready_file)
 

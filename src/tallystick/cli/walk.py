@@ -20,7 +20,7 @@ OPEN_S_MAX: Final = 2.0
 OVER: Final = ("sending", "receipt", "stopped", "safe")
 LOOK_EVERY_S: Final = 0.01
 SEEN: Final = re.compile(r'name="seen" value="(([a-z]+)\.[^"]*)"')
-SCREEN: Final = re.compile(r'data-screen="([a-z]+)"')
+SCREEN: Final = re.compile(r'data-screen="([a-z]+)')
 
 
 class NotReached(TallystickError):
@@ -32,9 +32,9 @@ class NotReached(TallystickError):
 class Walk:
     """One customer at one screen. ``refused`` lists the notes that came back, in minor units."""
 
-    def __init__(self, screen: str, hands: Hands, clock: Clock) -> None:
+    def __init__(self, screen: str, hands: Hands, clock: Clock, open_s: float = OPEN_S_MAX) -> None:
         self._http = httpx.Client(base_url=screen, timeout=10, trust_env=False)
-        self._hands, self._clock = hands, clock
+        self._hands, self._clock, self._open_s = hands, clock, open_s
         self.refused: list[int] = []
         self.shown, self._seen = "", ""
 
@@ -97,15 +97,17 @@ class Walk:
             if len(state["box"]) == before and not state["inside_minor"]:
                 self.refused.append(minor)
                 return
+            self.look()
             self._clock.sleep(LOOK_EVERY_S)
         raise NotReached(f"a note of {minor} is neither in the box nor back")
 
     def _put_in(self, minor: int) -> bool:
         """Push the note in as soon as the slot opens; False when it stays closed."""
-        until = self._clock.monotonic_s() + OPEN_S_MAX
+        until = self._clock.monotonic_s() + self._open_s
         while self._hands.insert(minor) != "taken":
             if self._clock.monotonic_s() > until:
                 return False
+            self.look()
             self._clock.sleep(LOOK_EVERY_S)
         return True
 

@@ -107,6 +107,13 @@ def head(tx: Tx) -> tuple[int, str]:
     return (0, GENESIS) if row is None else (row.seq, row.hash)
 
 
+def find(tx: Tx, commitment: str) -> tuple[int, str] | None:
+    """Return the number and the day of the entry with this commitment, or None."""
+    query = sa.select(ENTRIES.c.seq, ENTRIES.c.day).where(ENTRIES.c.commitment == commitment)
+    row = tx.execute(query.limit(1)).one_or_none()
+    return None if row is None else (row.seq, row.day)
+
+
 def verify(tx: Tx) -> int:
     """Walk the whole chain; return its length, or raise `JournalBroken` naming the first entry."""
     before, count = GENESIS, 0

@@ -26,6 +26,7 @@ from tallystick.kiosk.tables import (
 
 PAGE_ROWS_MAX: Final = 100
 SEARCH_LENGTH_MAX: Final = 120
+SEARCH_LENGTH_MIN: Final = 4
 STEPS: Final = (
     ("counted", "note_stacked"),
     ("paid_in", "paid_in"),
@@ -198,3 +199,68 @@ def last_to(tx: Tx, address: str) -> wire.PurchaseView | None:
     newest = query.order_by(PURCHASES.c.made_at.desc(), PURCHASES.c.id.desc()).limit(1)
     found = tx.execute(newest).scalar_one_or_none()
     return None if found is None else purchase_view(tx, found, 0, 1)
+
+
+def waiting_for_person(tx: Tx) -> list[Row]:
+    """Return the purchases in which only a person can go on, oldest first."""
+    query = sa.select(PURCHASES).where(PURCHASES.c.state.in_(("refund_due", "kept")))
+    return _rows(tx, query.limit(PAGE_ROWS_MAX), PURCHASES.c.moved_at)
+
+
+def day_figures(tx: Tx, since: dt.datetime) -> dict[str, int]:
+    """Return the cash stacked, the purchases and the kiosks since a moment."""
+    n = NOTES.c
+    query = sa.select(
+        sa.func.coalesce(sa.func.sum(n.minor), 0),
+        sa.func.count(sa.distinct(n.purchase)),
+        sa.func.count(sa.distinct(n.machine)),
+    ).where(n.state == Note.STACKED.value, n.ended_at >= since)
+    minor, purchases_, machines_ = tx.execute(query).one()
+    return {"minor": int(minor), "purchases": int(purchases_), "machines": int(machines_)}
+
+
+def payments(tx: Tx) -> list[Row]:
+    """Return the newest transactions that pay customers, with how many each pays."""
+    paid = sa.select(sa.func.count()).where(PAYOUTS.c.txid == PAYMENTS.c.txid).scalar_subquery()
+    sats = sa.select(sa.func.coalesce(sa.func.sum(PAYOUTS.c.sats), 0))
+    total = sats.where(PAYOUTS.c.txid == PAYMENTS.c.txid).scalar_subquery()
+    query = sa.select(PAYMENTS, paid.label("customers"), total.label("sats"))
+    newest = query.order_by(PAYMENTS.c.made_at.desc()).limit(PAGE_ROWS_MAX)
+    return [dict(row) for row in tx.execute(newest).mappings()]
+
+
+def find(tx: Tx, word: str) -> list[Row]:
+    """Return purchases whose number, address, transaction or id begins with the word."""
+    word = word.strip()[:SEARCH_LENGTH_MAX]
+    if len(word) < SEARCH_LENGTH_MIN:
+        return []
+    plain = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    p = PURCHASES.c
+    paid = sa.select(PAYOUTS.c.purchase).where(
+        PAYOUTS.c.txid.like(f"{plain.lower()}%", escape="\\")
+    )
+    query = sa.select(PURCHASES).where(
+        sa.or_(
+            p.reference.like(f"{plain.upper()}%", escape="\\"),
+            p.address.like(f"{plain}%", escape="\\"),
+            p.id.like(f"{plain.upper()}%", escape="\\"),
+            p.id.in_(paid),
+        )
+    )
+    newest = query.order_by(p.made_at.desc()).limit(PAGE_ROWS_MAX)
+    return [dict(row) for row in tx.execute(newest).mappings()]
+
+
+def committed(tx: Tx, commitment: str) -> tuple[int, str] | None:
+    """Return the journal entry's number and day for a commitment, or None if there is none."""
+    return journal.find(tx, commitment)
+
+
+def version(tx: Tx) -> str:
+    """Return a text that differs when anything a console shows has changed."""
+    newest = tx.execute(sa.select(sa.func.max(STATUS.c.at))).scalar_one()
+    seen = tx.execute(sa.select(sa.func.max(INCIDENTS.c.at))).scalar_one()
+    held = wallet(tx) or {}
+    return (
+        f"{journal.head(tx)[0]}.{newest}.{seen}.{held.get('height')}.{held.get('confirmed_sats')}"
+    )

@@ -9,12 +9,14 @@ from __future__ import annotations
 import signal
 import socket
 import threading
+import urllib.parse
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import structlog
 import uvicorn
+from starlette.types import ASGIApp
 
 from tallystick.bitcoin.chain import open_chain
 from tallystick.bitcoin.signer.client import SignerClient
@@ -23,14 +25,23 @@ from tallystick.core import rulebook
 from tallystick.core.clock import Clock, SystemClock
 from tallystick.core.effects import Worker
 from tallystick.core.identity.keys import load_or_make_key
+from tallystick.core.identity.passkeys import Party
 from tallystick.core.money import asset
 from tallystick.core.store import Store
 from tallystick.kiosk import payout
+from tallystick.kiosk.audit import Check, audit
 from tallystick.kiosk.quote import Desk, Policy
 from tallystick.kiosk.rates import ExchangeSource, OfflineSource, Rates, RateSource
 from tallystick.web import machine_api
+from tallystick.web.bounded import BoundedHttp
+from tallystick.web.console.app import create_app as create_console
+from tallystick.web.console.pages import Offices
+from tallystick.web.door import Door
+from tallystick.web.public.app import create_app as create_public
 
 WORK_EVERY_S: Final = 0.5
+CLOSE_S: Final = 2
+BACKLOG: Final = 128
 SYNC_EVERY_S: Final = 5.0
 LOG = structlog.get_logger()
 
@@ -47,6 +58,12 @@ class Settings:
     law: str = "DEMO"
     rates: str = "offline"
     machine_port: int = 0
+    console_port: int = 0
+    """The console's port on loopback; 0 takes a free one."""
+    public_port: int = 0
+    """The public page's port on loopback; 0 takes a free one."""
+    origin: str = ""
+    """The console's address as browsers see it; passkeys belong to it."""
 
 
 def open_desk(settings: Settings, clock: Clock) -> Desk:
@@ -94,8 +111,59 @@ class Paying(threading.Thread):
             self.woken.wait(WORK_EVERY_S)
 
 
+class Listener(threading.Thread):
+    """One of the three faces on a port of its own, in a thread of its own (Decision 8)."""
+
+    def __init__(self, name: str, sock: socket.socket, app: ASGIApp) -> None:
+        super().__init__(name=name, daemon=True)
+        self._sock = sock
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                http=BoundedHttp,
+                log_level="warning",
+                access_log=False,
+                lifespan="off",
+                timeout_keep_alive=75,
+                timeout_graceful_shutdown=CLOSE_S,
+            )
+        )
+
+    def run(self) -> None:
+        """Serve until told to stop."""
+        self._server.run(sockets=[self._sock])
+
+    def stop(self) -> None:
+        """Answer what is under way, and end."""
+        self._server.should_exit = True
+        self.join(CLOSE_S + 3)
+
+
+def bound(port: int) -> socket.socket:
+    """Return a listening socket on loopback; 0 takes a free port."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    listener.listen(BACKLOG)
+    return listener
+
+
+def offices_of(settings: Settings, till: payout.Till) -> Offices:
+    """Return what the console may ask outside the database."""
+
+    def refill() -> str:
+        with till.using:
+            return till.wallet.next_address()
+
+    def check() -> list[Check]:
+        with till.store.read() as tx:
+            return audit(tx, till.chain, settings.network)
+
+    return Offices(refill, check)
+
+
 def run(settings: Settings, ready: Path | None = None) -> None:
-    """Serve until SIGTERM. The ready file, once written, holds the machine API's address."""
+    """Serve until SIGTERM. The ready file has the addresses, one a line: API, console, public."""
     clock = SystemClock()
     store = Store.open(settings.database)
     store.migrate()
@@ -105,22 +173,39 @@ def run(settings: Settings, ready: Path | None = None) -> None:
     stop = threading.Event()
     paying = Paying(till, stop)
     paying.start()
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", settings.machine_port))
-    app = machine_api.create_app(store, desk)
-    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_keep_alive=75)
-    server = uvicorn.Server(config)
+    api, console, public = (
+        bound(port) for port in (settings.machine_port, settings.console_port, settings.public_port)
+    )
+    origin = settings.origin or f"http://localhost:{console.getsockname()[1]}"
+    domain = urllib.parse.urlsplit(origin).hostname or "localhost"
+    door = Door(store, clock, Party(domain, "Tallystick", (origin,)))
+    faces = [
+        Listener("api", api, machine_api.create_app(store, desk)),
+        Listener("console", console, create_console(store, desk, door, offices_of(settings, till))),
+        Listener("public", public, create_public(store, desk)),
+    ]
+    for face in faces:
+        face.start()
+    (settings.data / "console.url").write_text(origin)
     if ready is not None:
-        listener.listen(128)
-        ready.write_text(f"http://127.0.0.1:{listener.getsockname()[1]}")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        server.run(sockets=[listener])
-    except KeyboardInterrupt:
+        _say_ready(ready, api, origin, public)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    while not stop.wait(1):
         pass
-    finally:
-        stop.set()
-        paying.woken.set()
-        paying.join(10)
-        store.close()
+    for face in faces:
+        face.stop()
+    paying.woken.set()
+    paying.join(10)
+    store.close()
+
+
+def _say_ready(ready: Path, api: socket.socket, origin: str, public: socket.socket) -> None:
+    addresses = [
+        f"http://127.0.0.1:{api.getsockname()[1]}",
+        origin,
+        f"http://127.0.0.1:{public.getsockname()[1]}",
+    ]
+    draft = ready.with_name(f"{ready.name}.new")
+    draft.write_text("\n".join(addresses))
+    draft.replace(ready)

@@ -1,0 +1,68 @@
+"""``tallystick admin``: the first people of the console, by the command line only (Decision 8)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tallystick.cli.serve import DATA, DATABASE, database_of
+
+
+@click.group()
+def admin() -> None:
+    """Invite people to the console. There is no web page that makes the first one."""
+
+
+def origin_of(data: Path, origin: str) -> str:
+    """Return the console's address: the one given, or that of the server in this folder."""
+    kept = data / "console.url"
+    if origin:
+        return origin.rstrip("/")
+    if not kept.exists():
+        raise click.UsageError("start the server first, or give --origin")
+    return kept.read_text().strip()
+
+
+@admin.command()
+@DATA
+@DATABASE
+@click.option("--name", default="Operator", show_default=True, help="Whom the link is for.")
+@click.option(
+    "--role",
+    type=click.Choice(["admin", "operator", "auditor"]),
+    default="admin",
+    show_default=True,
+)
+@click.option("--origin", default="", help="The console's address, if not the server's own.")
+def invite(data: Path, database: str, name: str, role: str, origin: str) -> None:
+    """Print a one-time link with which somebody makes their passkey."""
+    from tallystick.core.clock import SystemClock
+    from tallystick.core.identity import people
+    from tallystick.core.store import Store
+
+    at, clock, store = (
+        origin_of(data, origin),
+        SystemClock(),
+        Store.open(database_of(data, database)),
+    )
+    store.migrate()
+    with store.transact() as tx:
+        token = people.invite(tx, name, people.Role(role), clock.now(), clock)
+    store.close()
+    click.echo(f"{at}/invite/{token}")
+
+
+@admin.command(name="people")
+@DATA
+@DATABASE
+def list_people(data: Path, database: str) -> None:
+    """List who may sign in."""
+    from tallystick.core.identity import people
+    from tallystick.core.store import Store
+
+    store = Store.open(database_of(data, database))
+    with store.read() as tx:
+        for person in people.people(tx):
+            click.echo(f"{person.id}  {person.role:<9} {person.name}")
+    store.close()
