@@ -203,7 +203,7 @@ def test_every_page_fits_and_every_target_is_large(
 ) -> None:
     stage.to(size)
     for name, view in GALLERY.items():
-        stage.put(translated(view, code))
+        stage.put(dataclasses.replace(translated(view, code), demo=True))
         found = stage.page.evaluate(REACH)
         assert found["small"] == [], name
         assert found["over"] <= 0, name
