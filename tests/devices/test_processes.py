@@ -17,13 +17,19 @@ from simulated import Host, Simulator, Undecided, simulator
 
 from tallystick.core.clock import SystemClock
 from tallystick.devices.errors import HandsRefused, StateDamaged, StateInUse
-from tallystick.devices.id003.__main__ import CONNECTIONS_MAX, REQUEST_BYTES_MAX
+from tallystick.devices.id003.__main__ import CONNECTIONS_MAX, PACE_MS_MAX, REQUEST_BYTES_MAX
 from tallystick.devices.id003.control import Hands
 from tallystick.devices.id003.desk import MINOR_MAX, PRESENT_BYTES_MAX
 from tallystick.devices.id003.driver import MISSES_MAX, REPLY_MS_MAX, Id003
 from tallystick.devices.id003.faults import COUNT_MAX
-from tallystick.devices.id003.memory import Memory, Place
-from tallystick.devices.id003.simulator import TIMES_MAX
+from tallystick.devices.id003.frames import encode
+from tallystick.devices.id003.memory import BOX_NOTES_MAX, Memory, Place
+from tallystick.devices.id003.simulator import (
+    ACCEPT_BEATS,
+    FRAME_GAP_S,
+    STACK_BEATS,
+    TIMES_MAX,
+)
 from tallystick.devices.validator import Event, Kind
 from tallystick.devices.wire import SerialWire
 
@@ -352,3 +358,38 @@ def test_only_so_many_times_are_kept() -> None:
         it.host.until(Kind.IDLE)
     assert len(it.device.times) == TIMES_MAX
     assert len(it.device.memory.box) == TIMES_MAX + 3
+
+
+def test_a_full_box_gives_the_note_back() -> None:
+    it = simulated.Memorised(beat_s=0).ready()
+    it.device.memory.box = [100] * BOX_NOTES_MAX
+    it.device.insert(NOTE)
+    it.host.until(Kind.IDLE)
+    assert (it.device.take(), it.host.counted) == (NOTE, [])
+
+
+def test_a_command_that_pauses_too_long_is_given_up() -> None:
+    it = simulated.Memorised()
+    ask = encode(0x11)
+    for pause_s, answered in ((FRAME_GAP_S / 2, True), (FRAME_GAP_S * 2, False)):
+        assert it.device.hear(ask[:3]) == b""
+        it.clock.advance(pause_s)
+        assert (it.device.hear(ask[3:]) != b"") is answered
+
+
+def test_beats_take_their_time() -> None:
+    with simulator(pace_ms=10) as sim:
+        host = host_of(sim)
+        host.until(Kind.IDLE, 2_000)
+        start_s = time.monotonic()
+        sim.hands.insert(NOTE)
+        host.until(Kind.VEND_VALID, 2_000)
+        assert time.monotonic() - start_s >= (ACCEPT_BEATS + STACK_BEATS) * 0.01
+
+
+def test_a_beat_has_a_longest(tmp_path: Path) -> None:
+    names = [f"--{name}={tmp_path / name}" for name in ("link", "control", "state")]
+    command = [sys.executable, "-m", "tallystick.devices.id003", *names]
+    pace = f"--pace-ms={PACE_MS_MAX + 1}"
+    done = subprocess.run([*command, pace], capture_output=True, timeout=20)
+    assert done.returncode == 2
