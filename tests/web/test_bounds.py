@@ -83,6 +83,8 @@ def chunked(size: int) -> bytes:
         (b"\x00\x01\x02 garbage\r\n\r\n", 400),
         (b"GET http:// HTTP/1.1\r\n\r\n", 400),
         (b"GET /\xff HTTP/1.1\r\n\r\n", 400),
+        (b"GET /v1/purchases/%00 HTTP/1.1\r\n\r\n", 400),
+        (b"GET /v1/offer?q=a%00b HTTP/1.1\r\n\r\n", 400),
         (b"GET /v1/offer HTTP/9.9\r\n\r\n", 400),
         (b"POST /v1/pair HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400),
         (b"POST /v1/pair HTTP/1.1\r\nContent-Length: " + b"9" * 30 + b"\r\n\r\n", 400),

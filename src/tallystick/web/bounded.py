@@ -1,7 +1,8 @@
 """uvicorn's HTTP with bounds: the head of a request is short, and comes in time.
 
-uvicorn bounds neither, so that a stranger could fill the memory or hold connections for ever.
-Bodies are bounded by the application that reads them. Give the class to uvicorn's ``http`` option.
+uvicorn bounds neither, so that a stranger could fill the memory or hold connections for ever. An
+address with a NUL in it is refused too, since PostgreSQL holds no such text. Bodies are bounded by
+the application that reads them. Give the class to uvicorn's ``http`` option.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_BYTES_MAX: Final = 32_768
 HEAD_S_MAX: Final = 5
+NUL_IN_URL: Final = b"%00"
 
 
 class BoundedHttp(HttpToolsProtocol):
@@ -45,9 +47,11 @@ class BoundedHttp(HttpToolsProtocol):
                 self._refuse()
 
     def on_headers_complete(self) -> None:
-        """Note that the head is whole."""
+        """Note that the head is whole; what is raised here, uvicorn answers with 400."""
         self._heads += 1
         self._head_came()
+        if NUL_IN_URL in self.url:
+            raise ValueError("a NUL in the address")
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
