@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import subprocess
 import sys
 import time
@@ -56,7 +55,7 @@ class Devices:
     """The simulated validator and scanner, in a process that can be killed and started again."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder, self.pace_ms = folder, 0
         self.hands = Hands(folder / "hands.sock")
         self.start()
 
@@ -71,7 +70,9 @@ class Devices:
         }
         args = [part for key, name in names.items() for part in (f"--{key}", self.folder / name)]
         command = [sys.executable, "-m", "tallystick.devices.id003", *map(str, args)]
-        self.process = subprocess.Popen([*command, "--pace-ms", "0", "--ready-file", str(ready)])
+        self.process = subprocess.Popen(
+            [*command, "--pace-ms", str(self.pace_ms), "--ready-file", str(ready)]
+        )
         until(ready.exists)
 
     def kill(self) -> None:
@@ -212,7 +213,3 @@ class Kiosk:
 
 def _pushed(hands: Hands, minor: int) -> bool:
     return hands.insert(minor) == "taken"
-
-
-def killed_environment(at: int, how: str) -> dict[str, str]:
-    return {**os.environ, "KILL_AT": str(at), "KILL_HOW": how}

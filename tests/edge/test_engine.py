@@ -185,6 +185,9 @@ def test_a_lost_server_gives_the_note_in_escrow_back_and_keeps_what_is_in_the_bo
     rig.kiosk.to_cash(rig.hands)
     rig.kiosk.put_in(rig.hands, 2_000)
     until(lambda: not rig.kiosk.log.book.untold)
+    rig.devices.kill()
+    rig.devices.pace_ms = 100
+    rig.devices.start()
     rig.kiosk.push(rig.hands, 1_000)
     rig.kiosk.engine.link.cut = True
     until(lambda: rig.kiosk.view.server_lost)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +14,13 @@ from tallystick.core.clock import Clock
 from tallystick.core.errors import TallystickError
 
 READY_S: Final = 30
+PR_SET_PDEATHSIG: Final = 1
+
+
+def _end_with_parent() -> None:
+    """Ask the kernel to end this process when the demo dies, however it dies (Linux only)."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class PartFailed(TallystickError):
@@ -32,7 +42,7 @@ class Parts:
         ready = self.folder / f"{name}.ready"
         ready.unlink(missing_ok=True)
         arguments = [sys.executable, "-m", *command, "--ready-file", str(ready)]
-        process = subprocess.Popen(arguments, start_new_session=True)
+        process = subprocess.Popen(arguments, start_new_session=True, preexec_fn=_end_with_parent)
         self.running.append(process)
         self.names.append(name)
         return name, process, ready
@@ -58,7 +68,9 @@ class Parts:
             self.clock.sleep(0.2)
 
     def end(self) -> None:
-        """Ask each to stop, the last started first, and wait."""
+        """Ask each to stop, the last started first, and wait; a second Ctrl-C changes nothing."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
         for process in reversed(self.running):
             if process.poll() is None:
                 process.terminate()
