@@ -15,7 +15,6 @@ import segno
 from markupsafe import Markup
 
 from tallystick.core.money import Rounding
-from tallystick.edge.screen import words as figures
 from tallystick.edge.screen.words import Words, drawing
 from tallystick.edge.view import View
 from tallystick.look import art
@@ -101,13 +100,12 @@ def short(text: str) -> str:
     return text if len(text) <= 20 else f"{fours(text[:8])} … {fours(text[-8:])}"
 
 
-def fee_label(view: View, words: Words) -> str:
+def fee_label(view: View, words: Words) -> Markup:
     """Return ``Our fee, 12%``; the percent is the quote's, which the receipt must name."""
     terms = view.quote or view.offer
     if terms is None:
-        return words.look_up("Our fee")
-    percent = figures.plain_percent(terms.fee_bp)
-    return words.look_up("Our fee, {percent}").format(percent=percent)
+        return words.say("Our fee")
+    return words.say("Our fee, {percent}", percent=words.percent(terms.fee_bp))
 
 
 def path(view: View, words: Words) -> list[Stage]:

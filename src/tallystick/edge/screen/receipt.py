@@ -57,7 +57,7 @@ def receipt_lines(view: View, zone: dt.tzinfo | None = None) -> list[Line]:
     words = paper_words(view, zone)
     lines = [*_head(view, words, words.look_up("Receipt"))]
     for row in half.rows(view, words):
-        lines += _pair(row.label, row.value, Look.STRONG if row.total else Look.PLAIN)
+        lines += _pair(_plain(row.label), row.value, Look.STRONG if row.total else Look.PLAIN)
         lines += _pair("", row.small) if row.small else []
     lines.append(Line("", Look.RULE))
     for label, digits in half.numbers(view, words):
@@ -109,9 +109,13 @@ def _broken(text: str, look: Look = Look.PLAIN) -> list[Line]:
     return [Line(part, look) for part in textwrap.wrap(text, COLUMNS)]
 
 
+def _plain(value: Any) -> str:
+    return value.striptags() if isinstance(value, Markup) else str(value)
+
+
 def _pair(label: str, value: Any, look: Look = Look.PLAIN) -> list[Line]:
     """Return label and figure on one line, or the figure on its own when both do not fit."""
-    text = value.striptags() if isinstance(value, Markup) else str(value)
+    text = _plain(value)
     gap = COLUMNS - len(label) - len(text)
     if gap >= 1:
         return [Line(f"{label}{' ' * gap}{text}", look)]
