@@ -59,10 +59,14 @@ class Parts:
             self.clock.sleep(0.01)
         raise PartFailed(f"{name} was not ready within {READY_S} s")
 
+    def pairs(self) -> list[tuple[subprocess.Popen[bytes], str]]:
+        """Return each process with its name."""
+        return list(zip(self.running, self.names, strict=True))
+
     def watch(self) -> str:
         """Return the name of the first process that ends by itself."""
         while True:
-            for process, name in zip(self.running, self.names, strict=True):
+            for process, name in self.pairs():
                 if process.poll() is not None:
                     return name
             self.clock.sleep(0.2)

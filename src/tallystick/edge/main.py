@@ -12,6 +12,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Final
 
 import uvicorn
@@ -112,6 +113,19 @@ def build(settings: Settings, clock: Clock) -> Engine:
     return Engine(held, key, log, validator, scanner, put, clock, demo=bool(settings.hands))
 
 
+class _Server(uvicorn.Server):
+    """Ends the screen's event streams first, so that stopping does not wait for them."""
+
+    def __init__(self, config: uvicorn.Config, hang_up: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._hang_up = hang_up
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Hang up, then stop as ever."""
+        self._hang_up()
+        super().handle_exit(sig, frame)
+
+
 def run(settings: Settings, ready: Path | None = None) -> None:
     """Serve until SIGTERM. The ready file, once written, holds the screen's address."""
     clock = SystemClock()
@@ -135,6 +149,6 @@ def run(settings: Settings, ready: Path | None = None) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with contextlib.suppress(KeyboardInterrupt):
-            uvicorn.Server(config).run(sockets=[listener])
+            _Server(config, app.state.hang_up).run(sockets=[listener])
     finally:
         engine.stop()

@@ -171,7 +171,7 @@ class Visit:
         """Open a page beside the way, from which one comes back."""
         if self._on(Screen.HELP, Screen.SCAM, Screen.LANGUAGE):
             self._stage.go(screen)
-        elif not self._on(Screen.CLOSED) or screen is not Screen.LANGUAGE:
+        else:
             self._back_to = self._view.screen
             self._stage.go(screen)
 
@@ -189,7 +189,7 @@ class Visit:
         if not self._on(Screen.LANGUAGE):
             return
         back = self._back_to
-        to = Screen.COST if back in (Screen.START, Screen.LANGUAGE) else back
+        to = Screen.COST if back is Screen.LANGUAGE else back
         self._stage.go(to, language=given["language"])
 
     def _next_warning(self, screen: Screen) -> None:
@@ -216,7 +216,7 @@ class Visit:
             address = addresses.from_scan(text)
             addresses.check(address, self._view.offer.network)
         except TallystickError as error:
-            self._stage.say(_wrong(error, typed), "stop")
+            self._stage.say(_wrong(error, typed), "care")
             return
         self._stage.go(Screen.ADDRESS, address=address, show_address=False)
 
