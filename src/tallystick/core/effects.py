@@ -18,7 +18,7 @@ import msgspec
 import sqlalchemy as sa
 
 from tallystick.core.clock import Clock, new_id
-from tallystick.core.store import METADATA, Moment, Store, Tx, insert_once
+from tallystick.core.store import METADATA, Moment, Store, Tx, insert_once, prepared
 
 LEASE_S: Final = 60
 BATCH_MAX: Final = 100
@@ -192,6 +192,12 @@ def release(tx: Tx, worker: str) -> int:
     return int(tx.execute(query).rowcount)
 
 
+@prepared
+def _kinds_due(now: dt.datetime) -> sa.Select[Any]:
+    e = EFFECTS.c
+    return sa.select(e.kind).where(e.state == State.WAITING.value, e.due_at <= now).distinct()
+
+
 class Worker:
     """Acts on effects. Synchronous: one `step` does what is due now and returns how much."""
 
@@ -203,12 +209,18 @@ class Worker:
             release(tx, name)
 
     def step(self) -> int:
-        """Run every handler once over what is due; return how many effects were looked at."""
-        return sum(self._run(handler) for handler in self.handlers)
+        """Run every handler once over what is due; return how many effects were looked at.
+
+        A handler that did something may have made work for those after it.
+        """
+        due, total = self._due(), 0
+        for handler in self.handlers:
+            if handler.kind in due:
+                total += self._run(handler)
+                due = self._due()
+        return total
 
     def _run(self, handler: Handler) -> int:
-        if not self._due(handler.kind):
-            return 0
         with self.store.transact() as tx:
             batch = claim(tx, handler.kind, self.name, self.clock.now())
         fresh = [effect for effect in batch if effect.attempts == 1]
@@ -218,13 +230,9 @@ class Worker:
                 self._settle(effects, call)
         return len(batch)
 
-    def _due(self, kind: str) -> bool:
-        e = EFFECTS.c
+    def _due(self) -> set[str]:
         with self.store.read() as tx:
-            query = sa.select(e.id).where(
-                e.kind == kind, e.state == State.WAITING.value, e.due_at <= self.clock.now()
-            )
-            return tx.execute(query.limit(1)).first() is not None
+            return set(_kinds_due(tx, now=self.clock.now()).scalars())
 
     def _settle(self, effects: list[Effect], call: Any) -> None:
         try:

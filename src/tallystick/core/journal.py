@@ -18,7 +18,7 @@ import msgspec
 import sqlalchemy as sa
 
 from tallystick.core.errors import TallystickError
-from tallystick.core.store import METADATA, Tx, for_update, insert_once
+from tallystick.core.store import METADATA, Tx, insert_once, prepared
 
 GENESIS: Final = bytes(32).hex()
 SALT_BYTES: Final = 16
@@ -75,29 +75,39 @@ def _chain(before: str, programme: str, kind: str, day: str, commitment: str) ->
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def lock(tx: Tx) -> None:
+@prepared
+def _head() -> sa.Select[Any]:
+    return sa.select(HEAD.c.seq, HEAD.c.hash).with_for_update()
+
+
+@prepared
+def _add_entry() -> sa.Insert:
+    return sa.insert(ENTRIES)
+
+
+@prepared
+def _move_head() -> sa.Update:
+    return sa.update(HEAD)
+
+
+def lock(tx: Tx) -> sa.Row[Any]:
     """Take the journal's own lock now: steps that compare totals then run one after another."""
-    insert_once(tx, HEAD, {"one": 1, "seq": 0, "hash": GENESIS})
-    tx.execute(for_update(sa.select(HEAD.c.seq), tx)).one()
+    row = _head(tx).one_or_none()
+    if row is None:
+        insert_once(tx, HEAD, {"one": 1, "seq": 0, "hash": GENESIS})
+        row = _head(tx).one()
+    return row
 
 
 def append(tx: Tx, programme: str, kind: str, commitment: str, at: dt.datetime) -> Entry:
     """Append one commitment in the caller's transaction."""
-    insert_once(tx, HEAD, {"one": 1, "seq": 0, "hash": GENESIS})
-    last = tx.execute(for_update(sa.select(HEAD.c.seq, HEAD.c.hash), tx)).one()
+    last = lock(tx)
     day = at.astimezone(dt.UTC).date().isoformat()
     entry = Entry(last.seq + 1, commitment, _chain(last.hash, programme, kind, day, commitment))
-    tx.execute(
-        sa.insert(ENTRIES).values(
-            seq=entry.seq,
-            programme=programme,
-            kind=kind,
-            day=day,
-            commitment=commitment,
-            hash=entry.hash,
-        )
-    )
-    tx.execute(sa.update(HEAD).values(seq=entry.seq, hash=entry.hash))
+    row = {"programme": programme, "kind": kind, "day": day, "commitment": commitment}
+    moved = {"seq": entry.seq, "hash": entry.hash}
+    _add_entry(tx, {**row, **moved})
+    _move_head(tx, moved)
     return entry
 
 

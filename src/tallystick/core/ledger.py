@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from tallystick.core.errors import TallystickError
 from tallystick.core.money import Amount, Asset, asset
-from tallystick.core.store import METADATA, Moment, Tx, for_update, insert_once
+from tallystick.core.store import METADATA, Moment, Tx, for_update, insert_once, prepared
 
 TRANSFERS_PER_POST_MAX: Final = 64
 NAME_LENGTH_MAX: Final = 96
@@ -113,16 +113,22 @@ class Balance:
         return Amount(self.credits_posted - self.debits_posted, self.asset)
 
 
+@prepared
+def _asset_of(name: str) -> sa.Select[Any]:
+    return sa.select(ACCOUNTS.c.asset).where(ACCOUNTS.c.name == name)
+
+
 def open_account(tx: Tx, name: str, of: Asset) -> None:
     """Open an account unless it exists; raise `LedgerError` if it exists in another asset."""
     if not name or len(name) > NAME_LENGTH_MAX:
         raise LedgerError(f"account name of {len(name)} characters")
-    zero = dict.fromkeys(
-        ("debits_posted", "credits_posted", "debits_pending", "credits_pending"), 0
-    )
-    if insert_once(tx, ACCOUNTS, {"name": name, "asset": of.code, **zero}):
-        return
-    held = tx.execute(sa.select(ACCOUNTS.c.asset).where(ACCOUNTS.c.name == name)).scalar_one()
+    held = _asset_of(tx, name=name).scalar_one_or_none()
+    if held is None:
+        zero = dict.fromkeys(
+            ("debits_posted", "credits_posted", "debits_pending", "credits_pending"), 0
+        )
+        insert_once(tx, ACCOUNTS, {"name": name, "asset": of.code, **zero})
+        held = _asset_of(tx, name=name).scalar_one()
     if held != of.code:
         raise LedgerError(f"account {name} holds {held}, not {of}")
 
@@ -172,13 +178,25 @@ def _post_one(tx: Tx, transfer: Transfer, at: dt.datetime) -> None:
         _add(tx, transfer, "posted", minor)
 
 
+def _adding(column: str) -> Callable[..., sa.CursorResult[Any]]:
+    @prepared
+    def add(name: str, minor: int) -> sa.Update:
+        held = ACCOUNTS.c[column]
+        return sa.update(ACCOUNTS).where(ACCOUNTS.c.name == name).values({column: held + minor})
+
+    return add
+
+
+_ADD: Final = {
+    f"{what}_{side}": _adding(f"{what}_{side}")
+    for what in ("debits", "credits")
+    for side in ("posted", "pending")
+}
+
+
 def _add(tx: Tx, transfer: Transfer, side: str, minor: int) -> None:
-    for name, column in ((transfer.debit, f"debits_{side}"), (transfer.credit, f"credits_{side}")):
-        tx.execute(
-            sa.update(ACCOUNTS)
-            .where(ACCOUNTS.c.name == name)
-            .values({column: ACCOUNTS.c[column] + minor})
-        )
+    _ADD[f"debits_{side}"](tx, name=transfer.debit, minor=minor)
+    _ADD[f"credits_{side}"](tx, name=transfer.credit, minor=minor)
 
 
 def _match(tx: Tx, transfer: Transfer) -> None:

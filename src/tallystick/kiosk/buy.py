@@ -19,7 +19,7 @@ from tallystick.core import effects, journal, ledger, rulebook
 from tallystick.core.clock import reference
 from tallystick.core.errors import TallystickError
 from tallystick.core.money import BTC, Amount, Price, asset
-from tallystick.core.store import Tx, insert_once
+from tallystick.core.store import Tx, insert_once, prepared
 from tallystick.kiosk import quote as quoting
 from tallystick.kiosk import wire
 from tallystick.kiosk.errors import (
@@ -64,11 +64,56 @@ def lie(tx: Tx, desk: Desk, machine: str, purchase: str, error: KioskError) -> L
     return Lie(error)
 
 
+@prepared
+def _purchase(purchase: str) -> sa.Select[Any]:
+    return sa.select(PURCHASES).where(PURCHASES.c.id == purchase)
+
+
+@prepared
+def _change(purchase: str) -> sa.Update:
+    return sa.update(PURCHASES).where(PURCHASES.c.id == purchase)
+
+
+@prepared
+def _change_from(purchase: str, state: str) -> sa.Update:
+    return sa.update(PURCHASES).where(PURCHASES.c.id == purchase, PURCHASES.c.state == state)
+
+
+@prepared
+def _find_note(note: str) -> sa.Select[Any]:
+    return sa.select(NOTES).where(NOTES.c.id == note)
+
+
+@prepared
+def _change_note(note: str) -> sa.Update:
+    return sa.update(NOTES).where(NOTES.c.id == note)
+
+
+@prepared
+def _add_note() -> sa.Insert:
+    return sa.insert(NOTES)
+
+
+@prepared
+def _add_purchase() -> sa.Insert:
+    return sa.insert(PURCHASES)
+
+
+@prepared
+def _add_quote() -> sa.Insert:
+    return sa.insert(QUOTES)
+
+
+@prepared
+def _highest_seq(purchase: str) -> sa.Select[Any]:
+    query = sa.select(sa.func.coalesce(sa.func.max(NOTES.c.seq), 0))
+    return query.where(NOTES.c.purchase == purchase)
+
+
 def find(tx: Tx, machine: str, purchase: str) -> Row:
     """Return this machine's purchase; raise `PurchaseUnknown`."""
-    query = sa.select(PURCHASES).where(PURCHASES.c.id == purchase, PURCHASES.c.machine == machine)
-    row = tx.execute(query).mappings().one_or_none()
-    if row is None:
+    row = _purchase(tx, purchase=purchase).mappings().one_or_none()
+    if row is None or row["machine"] != machine:
         raise PurchaseUnknown(f"purchase {purchase} is not known for this machine")
     return dict(row)
 
@@ -78,12 +123,8 @@ def move(tx: Tx, desk: Desk, row: Row, to: State, kind: str, content: Row) -> No
     before = State(row["state"])
     if to not in NEXT[before]:
         raise WrongState(f"a purchase that is {before} cannot become {to}")
-    moved = tx.execute(
-        sa.update(PURCHASES)
-        .where(PURCHASES.c.id == row["id"], PURCHASES.c.state == before.value)
-        .values(state=to.value, moved_at=desk.clock.now())
-    ).rowcount
-    if moved != 1:
+    change = {"state": to.value, "moved_at": desk.clock.now()}
+    if _change_from(tx, change, purchase=row["id"], state=before.value).rowcount != 1:
         raise WrongState(f"purchase {row['id']} has moved on")
     row["state"] = to.value
     event(tx, desk.clock, row["id"], kind, content)
@@ -92,8 +133,7 @@ def move(tx: Tx, desk: Desk, row: Row, to: State, kind: str, content: Row) -> No
 def start(tx: Tx, desk: Desk, machine: str, request: wire.QuoteRequest) -> wire.Quote:
     """Open a purchase and promise a price; asked again with the same id, give the same quote."""
     journal.lock(tx)
-    query = sa.select(PURCHASES).where(PURCHASES.c.id == request.purchase)
-    held = tx.execute(query).mappings().one_or_none()
+    held = _purchase(tx, purchase=request.purchase).mappings().one_or_none()
     if held is not None:
         if held["machine"] != machine or held["address"] != request.address:
             raise lie(tx, desk, machine, "", NotTheQuote("this purchase is another's"))
@@ -109,7 +149,7 @@ def start(tx: Tx, desk: Desk, machine: str, request: wire.QuoteRequest) -> wire.
     if not offered.open:
         raise Closed(offered.closed_because)
     row = _new_row(desk, machine, request)
-    tx.execute(sa.insert(PURCHASES).values(row))
+    _add_purchase(tx, row)
     return _promise(tx, desk, row)
 
 
@@ -165,11 +205,8 @@ def _promise(tx: Tx, desk: Desk, row: Row) -> wire.Quote:
         desk.key,
     )
     body = msgspec.json.encode(quote).decode()
-    tx.execute(
-        sa.insert(QUOTES).values(
-            digest=quote.digest, purchase=row["id"], number=quote.number, body=body
-        )
-    )
+    promised = {"digest": quote.digest, "purchase": row["id"], "number": quote.number}
+    _add_quote(tx, {**promised, "body": body})
     change = {
         "quote": quote.digest,
         "quote_number": quote.number,
@@ -181,7 +218,7 @@ def _promise(tx: Tx, desk: Desk, row: Row) -> wire.Quote:
     row.update(change)
     change.update(_totals(row, row["cash_minor"]))
     row.update(change)
-    tx.execute(sa.update(PURCHASES).where(PURCHASES.c.id == row["id"]).values(change))
+    _change(tx, change, purchase=row["id"])
     event(
         tx,
         desk.clock,
@@ -250,21 +287,20 @@ def ask_note(tx: Tx, desk: Desk, machine: str, purchase: str, ask: wire.NoteAsk)
         error2 = NoteOutOfOrder(f"note {ask.seq} came where {expected} was due")
         raise lie(tx, desk, machine, purchase, error2)
     answer = _judge(tx, desk, row, ask)
-    tx.execute(
-        sa.insert(NOTES).values(
-            id=ask.note,
-            purchase=purchase,
-            machine=machine,
-            seq=ask.seq,
-            minor=ask.minor,
-            currency=ask.currency,
-            state=(Note.PERMITTED if answer.answer == "permit" else Note.REFUSED).value,
-            answer=msgspec.json.encode(answer).decode(),
-            box="",
-            quote=ask.quote,
-            asked_at=desk.clock.now(),
-        )
-    )
+    note = {
+        "id": ask.note,
+        "purchase": purchase,
+        "machine": machine,
+        "seq": ask.seq,
+        "minor": ask.minor,
+        "currency": ask.currency,
+        "state": (Note.PERMITTED if answer.answer == "permit" else Note.REFUSED).value,
+        "answer": msgspec.json.encode(answer).decode(),
+        "box": "",
+        "quote": ask.quote,
+        "asked_at": desk.clock.now(),
+    }
+    _add_note(tx, note)
     content = {
         "note": ask.note,
         "minor": ask.minor,
@@ -301,13 +337,12 @@ def _judge(tx: Tx, desk: Desk, row: Row, ask: wire.NoteAsk) -> wire.NoteAnswer:
 
 
 def _note(tx: Tx, note: str) -> Row | None:
-    row = tx.execute(sa.select(NOTES).where(NOTES.c.id == note)).mappings().one_or_none()
+    row = _find_note(tx, note=note).mappings().one_or_none()
     return None if row is None else dict(row)
 
 
 def _last_seq(tx: Tx, purchase: str) -> int:
-    query = sa.select(sa.func.coalesce(sa.func.max(NOTES.c.seq), 0))
-    return int(tx.execute(query.where(NOTES.c.purchase == purchase)).scalar_one())
+    return int(_highest_seq(tx, purchase=purchase).scalar_one())
 
 
 def _same_note(
@@ -342,7 +377,7 @@ def stacked(
 def _credit(tx: Tx, desk: Desk, row: Row, held: Row, recovered: bool) -> None:
     box = f"kiosk:{row['machine']}:box"
     ended = {"state": Note.STACKED.value, "box": box, "ended_at": desk.clock.now()}
-    tx.execute(sa.update(NOTES).where(NOTES.c.id == held["id"]).values(ended))
+    _change_note(tx, ended, note=held["id"])
     cash = Amount(held["minor"], asset(held["currency"]))
     transfer = ledger.Transfer(
         f"note:{held['id']}", box, CUSTOMERS_CASH, cash, "note stacked", row["id"]
@@ -359,7 +394,7 @@ def _credit(tx: Tx, desk: Desk, row: Row, held: Row, recovered: bool) -> None:
         return
     change = {"notes": row["notes"] + 1, **_totals(row, row["cash_minor"] + cash.minor)}
     row.update(change)
-    tx.execute(sa.update(PURCHASES).where(PURCHASES.c.id == row["id"]).values(change))
+    _change(tx, change, purchase=row["id"])
 
 
 def _owe_late_note(tx: Tx, desk: Desk, row: Row, note: str, cash: Amount) -> None:
@@ -401,7 +436,7 @@ def returned(
         error = NoteConflict(f"note {report.note} is in the cash box, and cannot be returned")
         raise lie(tx, desk, machine, purchase, error)
     ended = {"state": Note.RETURNED.value, "ended_at": desk.clock.now()}
-    tx.execute(sa.update(NOTES).where(NOTES.c.id == report.note).values(ended))
+    _change_note(tx, ended, note=report.note)
     content = {"note": report.note, "reason": report.reason}
     event(tx, desk.clock, purchase, "note_returned", content)
     return view(tx, desk, row)
@@ -492,7 +527,7 @@ def close(
 def refunded(tx: Tx, desk: Desk, purchase: str, by: str) -> None:
     """Record that a person gave the customer the cash back; raise if none was due."""
     journal.lock(tx)
-    row = dict(tx.execute(sa.select(PURCHASES).where(PURCHASES.c.id == purchase)).mappings().one())
+    row = dict(_purchase(tx, purchase=purchase).mappings().one())
     move(tx, desk, row, State.REFUNDED, "refunded", {"by": by})
     cash = Amount(row["cash_minor"], asset(row["currency"]))
     transfer = ledger.Transfer(

@@ -10,7 +10,7 @@ import msgspec
 import sqlalchemy as sa
 
 from tallystick.core import effects, journal, ledger
-from tallystick.core.store import Tx
+from tallystick.core.store import Tx, prepared
 from tallystick.kiosk import wire
 from tallystick.kiosk.model import Note
 from tallystick.kiosk.tables import (
@@ -38,29 +38,39 @@ STEPS: Final = (
 Row = dict[str, Any]
 
 
+@prepared
+def _payment_of(purchase: str) -> sa.Select[Any]:
+    joined = sa.select(PAYMENTS).join(PAYOUTS, PAYOUTS.c.txid == PAYMENTS.c.txid)
+    return joined.where(PAYOUTS.c.purchase == purchase)
+
+
+@prepared
+def _last_of_each_kind(purchase: str) -> sa.Select[Any]:
+    query = sa.select(EVENTS.c.kind, sa.func.max(EVENTS.c.at).label("at"))
+    return query.where(EVENTS.c.purchase == purchase).group_by(EVENTS.c.kind)
+
+
+@prepared
+def _purchase(purchase: str) -> sa.Select[Any]:
+    return sa.select(PURCHASES).where(PURCHASES.c.id == purchase)
+
+
 def payment_of(tx: Tx, purchase: str) -> Row | None:
     """Return the transaction that pays a purchase, if one is stored."""
-    query = (
-        sa.select(PAYMENTS)
-        .join(PAYOUTS, PAYOUTS.c.txid == PAYMENTS.c.txid)
-        .where(PAYOUTS.c.purchase == purchase)
-    )
-    row = tx.execute(query).mappings().one_or_none()
+    row = _payment_of(tx, purchase=purchase).mappings().one_or_none()
     return None if row is None else dict(row)
 
 
 def path(tx: Tx, purchase: str) -> list[wire.Step]:
     """Return the money path: for each cut, when it was made, or None."""
-    query = sa.select(EVENTS.c.kind, sa.func.max(EVENTS.c.at)).where(EVENTS.c.purchase == purchase)
-    found = tx.execute(query.group_by(EVENTS.c.kind))
-    times: dict[str, dt.datetime] = {row[0]: row[1] for row in found}
+    found = _last_of_each_kind(tx, purchase=purchase).mappings()
+    times: dict[str, dt.datetime] = {row["kind"]: row["at"] for row in found}
     return [wire.Step(name=name, at=times.get(kind), detail="") for name, kind in STEPS]
 
 
 def purchase_view(tx: Tx, purchase: str, left_minor: int, needed: int) -> wire.PurchaseView:
     """Return a purchase as the machine shows it."""
-    query = sa.select(PURCHASES).where(PURCHASES.c.id == purchase)
-    row = tx.execute(query).mappings().one()
+    row = _purchase(tx, purchase=purchase).mappings().one()
     payment = payment_of(tx, purchase)
     return wire.PurchaseView(
         purchase=purchase,

@@ -10,6 +10,7 @@ import base64
 import datetime as dt
 import hashlib
 from dataclasses import dataclass, field
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -19,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tallystick.core import rulebook
 from tallystick.core.clock import Clock
 from tallystick.core.money import BTC, Amount, Price, Rounding, asset
-from tallystick.core.store import Tx
+from tallystick.core.store import Tx, prepared
 from tallystick.kiosk import wire
 from tallystick.kiosk.errors import LawRefuses
 from tallystick.kiosk.model import Note, Terms
@@ -147,33 +148,54 @@ def offer(desk: Desk, tx: Tx, machine: str, label: str) -> wire.Offer:
     )
 
 
+PROMISED: Final = ("quoted", "accepting", "kept", "paid_in")
+COUNTED: Final = (Note.STACKED.value, Note.PERMITTED.value)
+
+
+@prepared
+def _wallet() -> sa.Select[Any]:
+    return sa.select(WALLET.c.confirmed_sats, WALLET.c.pending_sats)
+
+
+@prepared
+def _promised() -> sa.Select[Any]:
+    query = sa.select(sa.func.coalesce(sa.func.sum(PURCHASES.c.sats), 0))
+    return query.where(PURCHASES.c.state.in_(PROMISED))
+
+
 def affordable(desk: Desk, tx: Tx, price: Price) -> int:
     """Return the cash that the coins not yet promised to anybody can buy, in minor units."""
-    row = tx.execute(sa.select(WALLET.c.confirmed_sats, WALLET.c.pending_sats)).one_or_none()
+    row = _wallet(tx).one_or_none()
     if row is None:
         return 0
-    owed = sa.select(sa.func.coalesce(sa.func.sum(PURCHASES.c.sats), 0)).where(
-        PURCHASES.c.state.in_(("quoted", "accepting", "kept", "paid_in"))
-    )
-    free = row.confirmed_sats + row.pending_sats - int(tx.execute(owed).scalar_one())
+    free = row.confirmed_sats + row.pending_sats - int(_promised(tx).scalar_one())
     return price.to_cash(Amount(max(free, 0), BTC), Rounding.DOWN).minor
+
+
+def _taken(since: object) -> sa.Select[Any]:
+    query = sa.select(sa.func.coalesce(sa.func.sum(NOTES.c.minor), 0))
+    return query.where(NOTES.c.state.in_(COUNTED), NOTES.c.asked_at >= since)
+
+
+@prepared
+def _taken_by(machine: str, since: object) -> sa.Select[Any]:
+    return _taken(since).where(NOTES.c.machine == machine)
+
+
+@prepared
+def _taken_for(address: str, since: object) -> sa.Select[Any]:
+    same = sa.select(PURCHASES.c.id).where(PURCHASES.c.address == address)
+    return _taken(since).where(NOTES.c.purchase.in_(same))
 
 
 def machine_left(desk: Desk, tx: Tx, machine: str) -> int:
     """Return how much more this machine may take today: what a stolen machine could lie about."""
-    return max(desk.policy.machine_day_max_minor - _taken(desk, tx, NOTES.c.machine == machine), 0)
+    since = desk.midnight(desk.clock.now())
+    taken = int(_taken_by(tx, machine=machine, since=since).scalar_one())
+    return max(desk.policy.machine_day_max_minor - taken, 0)
 
 
 def day_total(desk: Desk, tx: Tx, address: str) -> int:
     """Return what was put in today for this address, over all machines."""
-    same = sa.select(PURCHASES.c.id).where(PURCHASES.c.address == address)
-    return _taken(desk, tx, NOTES.c.purchase.in_(same))
-
-
-def _taken(desk: Desk, tx: Tx, where: sa.ColumnElement[bool]) -> int:
-    query = sa.select(sa.func.coalesce(sa.func.sum(NOTES.c.minor), 0)).where(
-        where,
-        NOTES.c.state.in_((Note.STACKED.value, Note.PERMITTED.value)),
-        NOTES.c.asked_at >= desk.midnight(desk.clock.now()),
-    )
-    return int(tx.execute(query).scalar_one())
+    since = desk.midnight(desk.clock.now())
+    return int(_taken_for(tx, address=address, since=since).scalar_one())

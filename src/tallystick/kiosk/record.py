@@ -13,12 +13,23 @@ import sqlalchemy as sa
 
 from tallystick.core import journal
 from tallystick.core.clock import Clock, new_id
-from tallystick.core.store import Tx
+from tallystick.core.store import Tx, prepared
 from tallystick.kiosk.tables import EVENTS, INCIDENTS, PURCHASES
 
 PROGRAMME: Final = "kiosk"
 DETAIL_LENGTH_MAX: Final = 500
 EVENTS_PER_PURCHASE_MAX: Final = 2_000
+
+
+@prepared
+def _last(purchase: str) -> sa.Select[Any]:
+    query = sa.select(sa.func.coalesce(sa.func.max(EVENTS.c.n), 0))
+    return query.where(EVENTS.c.purchase == purchase)
+
+
+@prepared
+def _add() -> sa.Insert:
+    return sa.insert(EVENTS)
 
 
 def event(tx: Tx, clock: Clock, purchase: str, kind: str, content: dict[str, Any]) -> str:
@@ -28,20 +39,16 @@ def event(tx: Tx, clock: Clock, purchase: str, kind: str, content: dict[str, Any
     salt = clock.random_bytes(journal.SALT_BYTES)
     commitment = journal.commit(salt, full)
     entry = journal.append(tx, PROGRAMME, kind, commitment, at)
-    count = tx.execute(
-        sa.select(sa.func.coalesce(sa.func.max(EVENTS.c.n), 0)).where(EVENTS.c.purchase == purchase)
-    ).scalar_one()
-    tx.execute(
-        sa.insert(EVENTS).values(
-            purchase=purchase,
-            n=count + 1,
-            at=at,
-            kind=kind,
-            content=journal.canonical(full).decode(),
-            salt=salt.hex(),
-            entry=entry.seq,
-        )
-    )
+    row = {
+        "purchase": purchase,
+        "n": _last(tx, purchase=purchase).scalar_one() + 1,
+        "at": at,
+        "kind": kind,
+        "content": journal.canonical(full).decode(),
+        "salt": salt.hex(),
+        "entry": entry.seq,
+    }
+    _add(tx, row)
     if kind == "paid_in":
         tx.execute(
             sa.update(PURCHASES)

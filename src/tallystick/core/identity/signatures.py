@@ -14,16 +14,10 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from http_message_signatures import (
-    HTTPMessageSigner,
-    HTTPMessageVerifier,
-    HTTPSignatureKeyResolver,
-    InvalidSignature,
-    algorithms,
-)
 
 from tallystick.core.identity.errors import (
     BadSignature,
@@ -69,33 +63,6 @@ class Verified:
     created: dt.datetime
 
 
-@dataclass(frozen=True, slots=True)
-class _Message:
-    """The few parts of a request that the library reads."""
-
-    method: str
-    url: str
-    headers: dict[str, str]
-
-
-class _Keys(HTTPSignatureKeyResolver):
-    def __init__(self, key: Ed25519PrivateKey | Ed25519PublicKey) -> None:
-        self._key = key
-
-    def resolve_public_key(self, key_id: str) -> Any:
-        return self._key
-
-    def resolve_private_key(self, key_id: str) -> Any:
-        return self._key
-
-
-class _Verifier(HTTPMessageVerifier):
-    """The library's verifier, without its look at the wall clock: `_fresh` has checked already."""
-
-    def validate_created_and_expires(self, sig_input: Any, max_age: Any = None) -> None:
-        return
-
-
 def content_digest(body: bytes) -> str:
     """Return the Content-Digest header of a body (RFC 9530), SHA-256."""
     return f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
@@ -122,15 +89,13 @@ def sign_request(
     if taken := {name.lower() for name in headers} & set(_covered(True) + _SIGNING):
         raise MalformedSignature(f"already set: {', '.join(sorted(taken))}")
     added = {NONCE_HEADER: nonce} | ({"Content-Digest": content_digest(body)} if body else {})
-    signer = HTTPMessageSigner(signature_algorithm=algorithms.ED25519, key_resolver=_Keys(key))
-    signer.sign(
-        _Message(method, f"https://machine{path}", added),
-        key_id=key_id,
-        created=now,
-        label=LABEL,
-        covered_component_ids=_covered(bool(body)),
-        use_existing_digest=bool(body),
-    )
+    covered = " ".join(f'"{name}"' for name in _covered(bool(body)))
+    made = int(now.timestamp())
+    params = f'({covered});created={made};keyid="{key_id}";alg="{ALGORITHM}"'
+    fields = {name.lower(): value for name, value in added.items()}
+    signature = key.sign(_signed_text(method, path, fields, params))
+    added["Signature-Input"] = f"{LABEL}={params}"
+    added["Signature"] = f"{LABEL}=:{base64.b64encode(signature).decode()}:"
     return added
 
 
@@ -157,7 +122,7 @@ def verify_request(
     key = key_of(key_id)
     if key is None:
         raise UnknownKey(f"no machine in service has the key {key_id}")
-    _check_signature(_Message(method, f"https://machine{path}", fields), key)
+    _check_signature(method, path, fields, key)
     return Verified(key_id, fields["tallystick-nonce"], created)
 
 
@@ -219,9 +184,20 @@ def _check_fresh(created: dt.datetime, now: dt.datetime, window_s: int) -> None:
         raise StaleRequest(f"signed {away_s:.0f} s ago; at most {window_s} s either way")
 
 
-def _check_signature(message: _Message, key: Ed25519PublicKey) -> None:
-    verifier = _Verifier(signature_algorithm=algorithms.ED25519, key_resolver=_Keys(key))
+def _signed_text(method: str, path: str, fields: Mapping[str, str], params: str) -> bytes:
+    """Return the signature base of RFC 9421, section 2.5, for the one form that machines use."""
+    said = {"@method": method, "@path": path, **fields}
+    names = _covered("content-digest" in fields)
+    lines = [f'"{name}": {said[name]}' for name in names]
+    return "\n".join((*lines, f'"@signature-params": {params}')).encode("ascii")
+
+
+def _check_signature(
+    method: str, path: str, fields: Mapping[str, str], key: Ed25519PublicKey
+) -> None:
+    params = fields["signature-input"].removeprefix(f"{LABEL}=")
+    signature = base64.b64decode(fields["signature"].removeprefix(f"{LABEL}=:").removesuffix(":"))
     try:
-        verifier.verify(message, max_age=None)
+        key.verify(signature, _signed_text(method, path, fields, params))
     except InvalidSignature as error:
         raise BadSignature from error
