@@ -1,7 +1,9 @@
 # The two commands a newcomer needs: `make demo` and `make test`. Each sets up what it needs.
-.PHONY: demo test check docs setup setup-dev
+.PHONY: demo test check docs bench soak screenshots setup setup-dev
 PYTEST = .venv/bin/python -m pytest
-CODE = src tests
+CODE = src tests bench
+SEED ?= 1
+BUDGET ?= 600
 
 demo: setup
 	@.venv/bin/tallystick demo $(ARGS)
@@ -15,6 +17,15 @@ check: setup-dev
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	$(PYTEST) -q tests/test_tidy.py
+
+bench: setup-dev
+	.venv/bin/python -m bench --save $(ARGS)
+
+soak: setup-dev
+	.venv/bin/python -m bench.soak --seed $(SEED) --seconds $(BUDGET)
+
+screenshots: setup-dev
+	scripts/screenshots
 
 docs: setup-dev
 	scripts/docs

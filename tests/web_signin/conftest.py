@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
-import tallystick.web
+from tallystick import look
 from tallystick.core.clock import SystemClock
 from tallystick.core.identity import people
 from tallystick.core.identity.passkeys import Party
@@ -22,7 +22,7 @@ from tallystick.core.store import Store
 from tallystick.web import signin
 from tallystick.web.door import Door
 
-LOOK = Path(tallystick.web.__file__).parent / "look"
+LOOK = look.FOLDER
 
 
 class ShiftingClock(SystemClock):

@@ -123,4 +123,8 @@ class Walk:
     def close(self) -> None:
         """Walk away with the receipt."""
         self.touch("done")
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """Let go of the screen."""
         self._http.close()
