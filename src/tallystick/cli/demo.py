@@ -172,7 +172,7 @@ def _said(cell: Cell, done: Any, refused: list[int], times: dict[str, float]) ->
         "refused_notes": refused,
         "receipt": _paper(cell.folder),
         "seconds": times,
-        "audit": _audit(cell.folder, cell.chain),
+        "audit": audit_of(cell.folder, cell.chain),
     }
 
 
@@ -196,7 +196,8 @@ def _arrived(chain_url: str, txid: str, address: str, sats: int) -> bool:
     return paid and chain.status(txid).confirmed_height is not None
 
 
-def _audit(folder: Path, chain_url: str) -> dict[str, Any]:
+def audit_of(folder: Path, chain_url: str) -> dict[str, Any]:
+    """Run the audit on a folder's database; return whether all holds, and each check's words."""
     from tallystick.bitcoin.chain import open_chain
     from tallystick.cli.serve import database_of
     from tallystick.core.store import Store
