@@ -1,4 +1,4 @@
-"""``tallystick admin``: the first people of the console, by the command line only (Decision 8)."""
+"""``tallystick admin``: people and machines, by the command line on the server (Decision 8)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tallystick.cli.serve import DATA, DATABASE, database_of
 
 @click.group()
 def admin() -> None:
-    """Invite people to the console. There is no web page that makes the first one."""
+    """Invite people and revoke machines. There is no web page that makes the first person."""
 
 
 def origin_of(data: Path, origin: str) -> str:
@@ -66,3 +66,36 @@ def list_people(data: Path, database: str) -> None:
         for person in people.people(tx):
             click.echo(f"{person.id}  {person.role:<9} {person.name}")
     store.close()
+
+
+@admin.command(name="machines")
+@DATA
+@DATABASE
+def list_machines(data: Path, database: str) -> None:
+    """List the machines, in service or not."""
+    from tallystick.core.identity import machines
+    from tallystick.core.store import Store
+
+    store = Store.open(database_of(data, database))
+    with store.read() as tx:
+        for one in machines.machines(tx):
+            click.echo(f"{one.id}  {one.state:<8} {one.label}  {one.revoked_why}".rstrip())
+    store.close()
+
+
+@admin.command()
+@DATA
+@DATABASE
+@click.option("--why", required=True, help="Kept with the machine, and shown.")
+@click.argument("machine")
+def revoke(data: Path, database: str, why: str, machine: str) -> None:
+    """Put a machine out of service for good: its keys end now."""
+    from tallystick.core.clock import SystemClock
+    from tallystick.core.identity import machines
+    from tallystick.core.store import Store
+
+    store = Store.open(database_of(data, database))
+    with store.transact() as tx:
+        machines.revoke(tx, machine, SystemClock().now(), why)
+    store.close()
+    click.echo(f"{machine} is out of service.")

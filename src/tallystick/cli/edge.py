@@ -23,9 +23,14 @@ import click
 @click.option("--screen-port", type=int, default=0, help="0 takes a free one.")
 @click.option("--hands", default="", help="Control socket of the device simulator; demo only.")
 @click.option("--currency", default="USD", show_default=True)
+@click.option("--new-key", is_flag=True, help="Change the machine's key first.")
 @click.option("--ready-file", type=click.Path(path_type=Path))
-def edge(ready_file: Path | None, **given: str | int | Path) -> None:
+def edge(ready_file: Path | None, new_key: bool, data: Path, **given: str | int) -> None:
     """Run the process inside a kiosk: devices, journal, and the screen on loopback."""
-    from tallystick.edge import main
+    from tallystick.core.clock import SystemClock
+    from tallystick.edge import main, pairing
 
-    main.run(main.Settings(**given), ready_file)  # type: ignore[arg-type]
+    if new_key:
+        click.echo(f"new key {pairing.rotate(data, SystemClock())}", err=True)
+
+    main.run(main.Settings(data=data, **given), ready_file)  # type: ignore[arg-type]

@@ -74,7 +74,11 @@ def serve(
 @click.option("--url", required=True, help="The machine API's address, as the machine sees it.")
 @click.argument("label")
 def machine(data: Path, database: str, url: str, label: str) -> None:
-    """Invite a machine: print the text of its one-time pairing code, good for an hour."""
+    """Invite a machine: print its one-time pairing code as text and as a QR code, for an hour."""
+    import sys
+
+    import segno
+
     from tallystick.core.clock import SystemClock
     from tallystick.core.identity import machines
     from tallystick.core.identity.keys import load_or_make_key
@@ -84,4 +88,8 @@ def machine(data: Path, database: str, url: str, label: str) -> None:
     key = load_or_make_key(data / "server.key")
     with store.transact() as tx:
         token = machines.invite_machine(tx, label, clock.now(), clock)
-    click.echo(machines.pairing_string(url, key.public_key(), token))
+    store.close()
+    text = machines.pairing_string(url, key.public_key(), token)
+    click.echo(text)
+    if sys.stdout.isatty():
+        segno.make(text, error="m").terminal(compact=True)

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tallystick.core.clock import Clock, new_id
 from tallystick.core.errors import TallystickError
+from tallystick.core.identity.machines import key_name
 from tallystick.core.identity.signatures import sign_request
 from tallystick.edge.book import Delivery
 from tallystick.edge.errors import ServerLost, ServerSaid
@@ -77,7 +78,8 @@ class Link(threading.Thread):
         self, pairing: Pairing, key: Ed25519PrivateKey, clock: Clock, listener: Listener
     ) -> None:
         super().__init__(name="link", daemon=True)
-        self._pairing, self._key, self._clock = pairing, key, clock
+        self._key, self._clock = key, clock
+        self._key_id = key_name(key.public_key())
         self._listener = listener
         self._http = httpx.Client(base_url=pairing.url, timeout=REQUEST_S_MAX, trust_env=False)
         self._questions: deque[Question] = deque()
@@ -166,7 +168,7 @@ class Link(threading.Thread):
             raise ServerLost("the cable is out")
         body = b"" if message is None else msgspec.json.encode(message)
         now, nonce = self._clock.now(), new_id(self._clock)
-        headers = sign_request(method, path, {}, body, self._key, self._pairing.key_id, now, nonce)
+        headers = sign_request(method, path, {}, body, self._key, self._key_id, now, nonce)
         try:
             reply = self._http.request(method, path, content=body, headers=headers)
         except httpx.HTTPError as error:
@@ -184,6 +186,6 @@ def _read(reply: httpx.Response, into: Any) -> Any:
         if reply.status_code == 200:
             return msgspec.json.decode(reply.content, type=into)
         said = msgspec.json.decode(reply.content, type=wire.Problem)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ServerLost(f"{reply.status_code}: {error}") from error
     raise ServerSaid(reply.status_code, said.code, said.detail, said.say)

@@ -16,8 +16,10 @@ import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from tallystick.core.clock import Clock, new_id
 from tallystick.core.identity.keys import from_b64url, load_or_make_key, public_text, read_public
-from tallystick.core.identity.machines import read_pairing
+from tallystick.core.identity.machines import key_name, read_pairing
+from tallystick.core.identity.signatures import sign_request
 from tallystick.edge.errors import BadQuote, NotPaired, ServerLost, ServerSaid, WrongServer
 from tallystick.kiosk import wire
 from tallystick.kiosk.quote import digest_of
@@ -77,6 +79,29 @@ def pair(folder: Path, code: str) -> Pairing:
         raise WrongServer(f"{read.url} answered with another key")
     _keep(folder, Kept(read.url, told.machine, told.key_id, told.server_key))
     return load(folder)
+
+
+def rotate(folder: Path, clock: Clock) -> str:
+    """Change the machine's key, and return the new one's name; raise `ServerSaid` or `ServerLost`.
+
+    The new key is on disk before the server hears of it, and takes the old one's place in one
+    rename after the server has said yes; the server takes both for a day. Doing it again after a
+    lost answer offers the same new key.
+    """
+    held, old = load(folder), load_or_make_key(folder / "machine.key")
+    new = load_or_make_key(folder / "machine.key.next")
+    body = msgspec.json.encode(wire.KeyRequest(public_key=public_text(new.public_key())))
+    name, nonce = key_name(old.public_key()), new_id(clock)
+    headers = sign_request("POST", "/v1/key", {}, body, old, name, clock.now(), nonce)
+    try:
+        answer = httpx.post(f"{held.url}/v1/key", content=body, headers=headers, timeout=PAIR_S_MAX)
+    except httpx.HTTPError as error:
+        raise ServerLost(f"{held.url}: {error}") from error
+    if answer.status_code != 200:
+        raise ServerSaid(answer.status_code, 0, answer.text[:200], "kiosk.call_us")
+    told = msgspec.json.decode(answer.content, type=wire.KeyReply)
+    (folder / "machine.key.next").replace(folder / "machine.key")
+    return told.key_id
 
 
 def move(folder: Path, url: str) -> Pairing:

@@ -46,6 +46,19 @@ class PairReply(Message, frozen=True):
     """Raw Ed25519 public key of the server, base64url without padding."""
 
 
+class KeyRequest(Message, frozen=True):
+    """A machine's next public key, in a request signed by its present one."""
+
+    public_key: Annotated[str, Meta(min_length=43, max_length=44)]
+    """Raw Ed25519 public key, base64url without padding."""
+
+
+class KeyReply(Message, frozen=True):
+    """The name of the key that is good from now on; the former one ends within a day."""
+
+    key_id: Short
+
+
 class Warning(Message, frozen=True):
     """One warning the law asks for, with the provision that asks."""
 

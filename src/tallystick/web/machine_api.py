@@ -94,6 +94,13 @@ def _status(
     )
 
 
+def _key(
+    tx: Tx, desk: Desk, who: machines.Machine, at: dict[str, str], body: wire.KeyRequest
+) -> wire.KeyReply:
+    now = desk.clock.now()
+    return wire.KeyReply(key_id=machines.rotate_key(tx, who.id, body.public_key, now))
+
+
 ROUTES: Final[list[tuple[str, str, type | None, type, Step]]] = [
     ("GET", "/v1/offer", None, wire.Offer, _offer),
     ("POST", "/v1/purchases", wire.QuoteRequest, wire.Quote, _start),
@@ -129,6 +136,7 @@ ROUTES: Final[list[tuple[str, str, type | None, type, Step]]] = [
     ),
     ("GET", "/v1/purchases/{purchase}", None, wire.PurchaseView, _view),
     ("POST", "/v1/status", wire.StatusReport, wire.StatusReply, _status),
+    ("POST", "/v1/key", wire.KeyRequest, wire.KeyReply, _key),
 ]
 
 
