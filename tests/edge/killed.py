@@ -1,4 +1,4 @@
-"""The machine's process, killed at one write or sync of its journal: for `test_kill_points`.
+"""The machine, killed at one write or sync of its journal: for `test_machine_kill_points`.
 
 ``KILL_AT=n`` and ``KILL_HOW``: ``before`` the n-th call, ``after`` it, or ``torn``, half of the
 bytes of the n-th write on disk. Everything else is the real process.

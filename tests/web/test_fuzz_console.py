@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import schemathesis
-from hypothesis import HealthCheck, Phase, settings
+from fuzzing import for_each_case, operations
 from schemathesis.checks import not_a_server_error
 from signed_machine import Machine
 
@@ -85,29 +84,24 @@ def document() -> dict[str, Any]:
     return create_app(NOTHING, NOTHING, door, NOTHING).openapi()
 
 
-SCHEMA = schemathesis.openapi.from_dict(document())
+OPERATIONS = operations(document())
 COUNT = itertools.count()
 
 
-@SCHEMA.parametrize()
-@settings(
-    max_examples=40,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
-def test_the_console_answers_whatever_is_sent(case: Any, signed: Signed) -> None:
-    if "purchase" in (case.path_parameters or {}) and next(COUNT) % 2:
-        case.path_parameters["purchase"] = signed.quote.purchase
-    reply = case.call(
-        base_url=str(signed.http.base_url),
-        headers=signed.headers,
-        timeout=ANSWER_S_MAX,
-        allow_redirects=False,
-    )
-    case.validate_response(reply, checks=[not_a_server_error])
+@pytest.mark.parametrize("label", OPERATIONS)
+def test_the_console_answers_whatever_is_sent(label: str, signed: Signed) -> None:
+    def one(case: Any) -> None:
+        if "purchase" in (case.path_parameters or {}) and next(COUNT) % 2:
+            case.path_parameters["purchase"] = signed.quote.purchase
+        reply = case.call(
+            base_url=str(signed.http.base_url),
+            headers=signed.headers,
+            timeout=ANSWER_S_MAX,
+            allow_redirects=False,
+        )
+        case.validate_response(reply, checks=[not_a_server_error])
+
+    for_each_case(OPERATIONS[label], one, 40)
 
 
 NASTY = ("%00", "%ff", "%f0%9f%92%b0", "..%2f..", "'%3b--", "%25", "%5c", "x" * 4_000)

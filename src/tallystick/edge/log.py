@@ -13,11 +13,16 @@ from tallystick.edge.journal import COMPACT_AT_BYTES, Journal
 class Log:
     """What the machine wrote down; ``on_news`` is called when there is something to tell."""
 
-    def __init__(self, path: Path, on_news: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        on_news: Callable[[], None] = lambda: None,
+        compact_at: int = COMPACT_AT_BYTES,
+    ) -> None:
         self.journal = Journal(path)
         self.book: Book = replay(self.journal.records)
         self.journal.records.clear()
-        self.on_news = on_news
+        self.on_news, self._compact_at = on_news, compact_at
 
     def write(self, kind: str, *, durable: bool = True, **facts: Any) -> int:
         """Write one record, then count it; raise `JournalUnwritable` and count nothing."""
@@ -38,6 +43,6 @@ class Log:
             over = bought.closed or bought.finishing
             if bought.id != current and over and self.book.may_end(bought.id):
                 self.write("ended", durable=False, purchase=bought.id)
-        long = self.journal.bytes > COMPACT_AT_BYTES
+        long = self.journal.bytes > self._compact_at
         if long and not self.book.purchases and not self.book.untold:
             self.journal.compact([self.book.summary()])
