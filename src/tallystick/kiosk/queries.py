@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,8 +11,9 @@ import msgspec
 import sqlalchemy as sa
 
 from tallystick.core import effects, journal, ledger
+from tallystick.core.identity.tables import MACHINE_KEYS, MACHINES
 from tallystick.core.store import Tx, prepared
-from tallystick.kiosk import wire
+from tallystick.kiosk import record, wire
 from tallystick.kiosk.model import Note
 from tallystick.kiosk.tables import (
     EVENTS,
@@ -25,8 +27,10 @@ from tallystick.kiosk.tables import (
 )
 
 PAGE_ROWS_MAX: Final = 100
+FILE_ROWS_MAX: Final = 100_000
 SEARCH_LENGTH_MAX: Final = 120
 SEARCH_LENGTH_MIN: Final = 4
+REPLACED_MAX: Final = 50
 STEPS: Final = (
     ("counted", "note_stacked"),
     ("paid_in", "paid_in"),
@@ -34,6 +38,8 @@ STEPS: Final = (
     ("sent", "sent"),
     ("confirmed", "settled"),
 )
+LEFT_TO_PERSON: Final = ("refund_due", "kept")
+"""The states that only a person ends."""
 
 Row = dict[str, Any]
 
@@ -68,6 +74,17 @@ def path(tx: Tx, purchase: str) -> list[wire.Step]:
     return [wire.Step(name=name, at=times.get(kind), detail="") for name, kind in STEPS]
 
 
+def paths(tx: Tx, purchases_: Sequence[str]) -> dict[str, list[wire.Step]]:
+    """Return the money path of each of these purchases, by one question."""
+    e = EVENTS.c
+    query = sa.select(e.purchase, e.kind, sa.func.max(e.at)).where(e.purchase.in_(purchases_))
+    times = {(row[0], row[1]): row[2] for row in tx.execute(query.group_by(e.purchase, e.kind))}
+    return {
+        one: [wire.Step(name=name, at=times.get((one, kind)), detail="") for name, kind in STEPS]
+        for one in purchases_
+    }
+
+
 def purchase_view(tx: Tx, purchase: str, left_minor: int, needed: int) -> wire.PurchaseView:
     """Return a purchase as the machine shows it."""
     row = _purchase(tx, purchase=purchase).mappings().one()
@@ -96,23 +113,43 @@ def purchase_view(tx: Tx, purchase: str, left_minor: int, needed: int) -> wire.P
     )
 
 
-def purchases(
-    tx: Tx, state: str = "", search: str = "", before: dt.datetime | None = None
-) -> list[Row]:
-    """Return the newest purchases, filtered by state or by reference, address, id or txid."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which purchases a list shows; what is empty asks for nothing. ``before``: older than it."""
+
+    state: str = ""
+    machine: str = ""
+    word: str = ""
+    before: str = ""
+
+
+def purchases(tx: Tx, wanted: Wanted = Wanted(), most: int = PAGE_ROWS_MAX) -> list[Row]:
+    """Return the newest purchases that are wanted. ``word``: reference, address, id or txid."""
     p = PURCHASES.c
-    query = sa.select(PURCHASES).order_by(p.made_at.desc()).limit(PAGE_ROWS_MAX)
-    if state:
-        query = query.where(p.state == state)
-    if before:
-        query = query.where(p.made_at < before)
-    word = search.strip()[:SEARCH_LENGTH_MAX]
-    if word:
+    query = sa.select(PURCHASES).order_by(p.made_at.desc(), p.id.desc()).limit(most)
+    if wanted.state:
+        query = query.where(p.state == wanted.state)
+    if wanted.machine:
+        query = query.where(p.machine == wanted.machine)
+    if wanted.before:
+        last = sa.select(p.made_at).where(p.id == wanted.before).scalar_subquery()
+        same = sa.and_(p.made_at == last, p.id < wanted.before)
+        query = query.where(sa.or_(p.made_at < last, same))
+    if word := wanted.word.strip()[:SEARCH_LENGTH_MAX]:
         paid = sa.select(PAYOUTS.c.purchase).where(PAYOUTS.c.txid == word.lower())
-        query = query.where(
-            sa.or_(p.reference == word.upper(), p.address == word, p.id == word, p.id.in_(paid))
-        )
+        known = (p.reference == as_reference(word), p.address.in_({word, word.lower()}))
+        query = query.where(sa.or_(*known, p.id == word.upper(), p.id.in_(paid)))
     return [dict(row) for row in tx.execute(query).mappings()]
+
+
+def as_reference(word: str) -> str:
+    """Return a reference as we write it, from how a person reads it off paper or says it."""
+    plain = "".join(letter for letter in word.upper() if letter.isalnum())
+    if not plain.startswith("TS"):
+        return word.upper()
+    digits = plain[2:].translate(str.maketrans("OIL", "011"))
+    groups = (digits[at : at + 3] for at in range(0, len(digits), 3))
+    return "-".join(("TS", *groups))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +162,7 @@ class Dossier:
     transfers: list[Row]
     effects: list[Row]
     payment: Row | None
+    payments: list[Row]
     incidents: list[Row]
     path: list[wire.Step]
 
@@ -135,43 +173,89 @@ def dossier(tx: Tx, purchase: str) -> Dossier | None:
     row = tx.execute(query).mappings().one_or_none()
     if row is None:
         return None
-    events = []
-    for item in _rows(tx, sa.select(EVENTS).where(EVENTS.c.purchase == purchase), EVENTS.c.n):
-        events.append({**item, "content": msgspec.json.decode(item["content"])})
     payment = payment_of(tx, purchase)
-    acts = [dict(item) for item in effects.waiting(tx, purchase)]
-    if payment:
-        acts += [dict(item) for item in effects.waiting(tx, payment["txid"])]
+    payments_ = _replaced_by(tx, payment)
+    about = [purchase, *(one["txid"] for one in payments_)]
+    acts = [dict(item) for key in about for item in effects.waiting(tx, key)]
     notes = sa.select(NOTES).where(NOTES.c.purchase == purchase)
     incidents = sa.select(INCIDENTS).where(INCIDENTS.c.purchase == purchase)
     return Dossier(
         purchase=dict(row),
-        events=events,
+        events=_events(tx, purchase),
         notes=_rows(tx, notes, NOTES.c.seq),
         transfers=[dict(item) for item in ledger.about(tx, purchase)],
         effects=acts,
         payment=payment,
+        payments=payments_,
         incidents=_rows(tx, incidents, INCIDENTS.c.at),
         path=path(tx, purchase),
     )
+
+
+def _events(tx: Tx, purchase: str) -> list[Row]:
+    """Return each step with its content, its commitment in the journal, and whether they agree."""
+    entries = journal.ENTRIES.c
+    query = (
+        sa.select(EVENTS, entries.commitment)
+        .outerjoin(journal.ENTRIES, entries.seq == EVENTS.c.entry)
+        .where(EVENTS.c.purchase == purchase)
+    )
+    return [
+        {
+            **item,
+            "content": msgspec.json.decode(item["content"]),
+            "commitment": item["commitment"] or "",
+            "opens": record.opens(item["content"], item["salt"], item["commitment"] or ""),
+        }
+        for item in _rows(tx, query, EVENTS.c.n)
+    ]
+
+
+def _replaced_by(tx: Tx, payment: Row | None) -> list[Row]:
+    """Return a payment and those that it replaced, the newest first."""
+    found: list[Row] = []
+    while payment is not None and len(found) < REPLACED_MAX:
+        found.append(payment)
+        query = sa.select(PAYMENTS).where(PAYMENTS.c.txid == payment["replaces"])
+        row = tx.execute(query).mappings().one_or_none()
+        payment = None if row is None else dict(row)
+    return found
 
 
 def _rows(tx: Tx, query: sa.Select[Any], order: Any) -> list[Row]:
     return [dict(row) for row in tx.execute(query.order_by(order)).mappings()]
 
 
-def machine_status(tx: Tx) -> list[Row]:
-    """Return each machine's last word, with the cash box as we count it."""
-    counted: dict[str, tuple[int, int]] = {}
-    query = sa.select(
-        NOTES.c.machine, sa.func.count(), sa.func.coalesce(sa.func.sum(NOTES.c.minor), 0)
-    ).where(NOTES.c.state == Note.STACKED.value)
-    for machine, count, minor in tx.execute(query.group_by(NOTES.c.machine)):
-        counted[machine] = (count, int(minor))
-    rows = _rows(tx, sa.select(STATUS), STATUS.c.machine)
-    for row in rows:
-        row["counted_notes"], row["counted_minor"] = counted.get(row["machine"], (0, 0))
-    return rows
+def machine_status(tx: Tx) -> dict[str, Row]:
+    """Return each machine's last word, by machine."""
+    return {row["machine"]: row for row in _rows(tx, sa.select(STATUS), STATUS.c.machine)}
+
+
+def box(tx: Tx, machine: str) -> dict[int, int]:
+    """Return how many notes of each value lie in a machine's cash box, by our count."""
+    n = NOTES.c
+    query = sa.select(n.minor, sa.func.count()).where(
+        n.machine == machine, n.state == Note.STACKED.value
+    )
+    return {row[0]: row[1] for row in tx.execute(query.group_by(n.minor).order_by(n.minor.desc()))}
+
+
+def machine_keys(tx: Tx, machine: str) -> list[Row]:
+    """Return a machine's keys, the newest first; one that has ended stays on record."""
+    query = sa.select(MACHINE_KEYS).where(MACHINE_KEYS.c.machine == machine)
+    return _rows(tx, query, MACHINE_KEYS.c.made_at.desc())
+
+
+def find_machines(tx: Tx, word: str) -> list[Row]:
+    """Return machines whose label or id holds the word, however it is capitalised."""
+    plain = _like(word.strip()[:SEARCH_LENGTH_MAX].lower())
+    if not plain:
+        return []
+    m = MACHINES.c
+    there = (
+        column.like(f"%{plain}%", escape="\\") for column in map(sa.func.lower, (m.label, m.id))
+    )
+    return _rows(tx, sa.select(MACHINES).where(sa.or_(*there)).limit(PAGE_ROWS_MAX), m.label)
 
 
 def wallet(tx: Tx) -> Row | None:
@@ -180,10 +264,12 @@ def wallet(tx: Tx) -> Row | None:
     return None if row is None else dict(row)
 
 
-def incidents(tx: Tx) -> list[Row]:
-    """Return the newest incidents."""
-    query = sa.select(INCIDENTS).order_by(INCIDENTS.c.at.desc()).limit(PAGE_ROWS_MAX)
-    return [dict(row) for row in tx.execute(query).mappings()]
+def incidents(tx: Tx, machine: str = "") -> list[Row]:
+    """Return the newest incidents, of one machine or of all."""
+    query = sa.select(INCIDENTS)
+    if machine:
+        query = query.where(INCIDENTS.c.machine == machine)
+    return _rows(tx, query.limit(PAGE_ROWS_MAX), INCIDENTS.c.at.desc())
 
 
 def stuck(tx: Tx) -> list[Row]:
@@ -211,32 +297,57 @@ def last_to(tx: Tx, address: str) -> wire.PurchaseView | None:
     return None if found is None else purchase_view(tx, found, 0, 1)
 
 
-def waiting_for_person(tx: Tx) -> list[Row]:
-    """Return the purchases in which only a person can go on, oldest first."""
-    query = sa.select(PURCHASES).where(PURCHASES.c.state.in_(("refund_due", "kept")))
-    return _rows(tx, query.limit(PAGE_ROWS_MAX), PURCHASES.c.moved_at)
+def troubled(tx: Tx) -> dict[str, Row]:
+    """Return, by purchase, the effect that keeps failing or needs a person."""
+    found: dict[str, Row] = {}
+    acts = {row["key"]: row for row in stuck(tx)}
+    paid = sa.select(PAYOUTS.c.purchase, PAYOUTS.c.txid).where(PAYOUTS.c.txid.in_(list(acts)))
+    for purchase, txid in tx.execute(paid):
+        found[purchase] = acts[txid]
+    known = sa.select(PURCHASES.c.id).where(PURCHASES.c.id.in_(list(acts)))
+    for purchase in tx.execute(known).scalars():
+        found[purchase] = acts[purchase]
+    return found
 
 
-def day_figures(tx: Tx, since: dt.datetime) -> dict[str, int]:
-    """Return the cash stacked, the purchases and the kiosks since a moment."""
+def waiting_for_person(tx: Tx, troubled_: Sequence[str] = ()) -> list[Row]:
+    """Return the purchases that only a person ends, and these, oldest first."""
+    p = PURCHASES.c
+    query = sa.select(PURCHASES).where(
+        sa.or_(p.state.in_(LEFT_TO_PERSON), p.id.in_(list(troubled_)))
+    )
+    return _rows(tx, query.limit(PAGE_ROWS_MAX), p.moved_at)
+
+
+def taken(tx: Tx, since: dt.datetime) -> dict[str, tuple[int, int]]:
+    """Return, by machine, the cash stacked since a moment (minor units), of how many purchases."""
     n = NOTES.c
-    query = sa.select(
-        sa.func.coalesce(sa.func.sum(n.minor), 0),
-        sa.func.count(sa.distinct(n.purchase)),
-        sa.func.count(sa.distinct(n.machine)),
-    ).where(n.state == Note.STACKED.value, n.ended_at >= since)
-    minor, purchases_, machines_ = tx.execute(query).one()
-    return {"minor": int(minor), "purchases": int(purchases_), "machines": int(machines_)}
+    query = sa.select(n.machine, sa.func.sum(n.minor), sa.func.count(sa.distinct(n.purchase)))
+    stacked = query.where(n.state == Note.STACKED.value, n.ended_at >= since)
+    return {row[0]: (int(row[1]), int(row[2])) for row in tx.execute(stacked.group_by(n.machine))}
 
 
-def payments(tx: Tx) -> list[Row]:
+def open_sats(tx: Tx) -> int:
+    """Return the coins of purchases that are not yet signed: promised or owed."""
+    query = sa.select(sa.func.coalesce(sa.func.sum(PURCHASES.c.sats), 0)).where(
+        PURCHASES.c.state.in_(("quoted", "accepting", "kept", "paid_in"))
+    )
+    return int(tx.execute(query).scalar_one())
+
+
+def payments(tx: Tx, most: int = PAGE_ROWS_MAX) -> list[Row]:
     """Return the newest transactions that pay customers, with how many each pays."""
     paid = sa.select(sa.func.count()).where(PAYOUTS.c.txid == PAYMENTS.c.txid).scalar_subquery()
     sats = sa.select(sa.func.coalesce(sa.func.sum(PAYOUTS.c.sats), 0))
     total = sats.where(PAYOUTS.c.txid == PAYMENTS.c.txid).scalar_subquery()
     query = sa.select(PAYMENTS, paid.label("customers"), total.label("sats"))
-    newest = query.order_by(PAYMENTS.c.made_at.desc()).limit(PAGE_ROWS_MAX)
+    newest = query.order_by(PAYMENTS.c.made_at.desc()).limit(most)
     return [dict(row) for row in tx.execute(newest).mappings()]
+
+
+def _like(word: str) -> str:
+    """Return a word as a part of a LIKE pattern in which it stands for itself."""
+    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def find(tx: Tx, word: str) -> list[Row]:
@@ -244,21 +355,22 @@ def find(tx: Tx, word: str) -> list[Row]:
     word = word.strip()[:SEARCH_LENGTH_MAX]
     if len(word) < SEARCH_LENGTH_MIN:
         return []
-    plain = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    p = PURCHASES.c
-    paid = sa.select(PAYOUTS.c.purchase).where(
-        PAYOUTS.c.txid.like(f"{plain.lower()}%", escape="\\")
-    )
+    p, low = PURCHASES.c, word.lower()
+    paid = sa.select(PAYOUTS.c.purchase).where(_begins(PAYOUTS.c.txid, low))
     query = sa.select(PURCHASES).where(
         sa.or_(
-            p.reference.like(f"{plain.upper()}%", escape="\\"),
-            p.address.like(f"{plain}%", escape="\\"),
-            p.id.like(f"{plain.upper()}%", escape="\\"),
+            _begins(p.reference, as_reference(word)),
+            _begins(p.address, word),
+            _begins(p.address, low),
+            _begins(p.id, word.upper()),
             p.id.in_(paid),
         )
     )
-    newest = query.order_by(p.made_at.desc()).limit(PAGE_ROWS_MAX)
-    return [dict(row) for row in tx.execute(newest).mappings()]
+    return _rows(tx, query.limit(PAGE_ROWS_MAX), p.made_at.desc())
+
+
+def _begins(column: sa.Column[str], word: str) -> sa.ColumnElement[bool]:
+    return column.like(f"{_like(word)}%", escape="\\")
 
 
 def committed(tx: Tx, commitment: str) -> tuple[int, str] | None:
@@ -266,11 +378,31 @@ def committed(tx: Tx, commitment: str) -> tuple[int, str] | None:
     return journal.find(tx, commitment)
 
 
+def opened(tx: Tx, reference_: str, salt: str) -> tuple[Row, int, str] | None:
+    """Return a paid-in purchase with its entry's number and day, if this salt opens its record.
+
+    A wrong salt and a reference that does not exist are one answer.
+    """
+    row = tx.execute(sa.select(PURCHASES).where(PURCHASES.c.reference == reference_)).mappings()
+    purchase = row.one_or_none()
+    if purchase is None:
+        return None
+    told = sa.select(EVENTS).where(EVENTS.c.purchase == purchase["id"], EVENTS.c.kind == "paid_in")
+    step = tx.execute(told).mappings().one_or_none()
+    entry = journal.find(tx, purchase["commitment"]) if step else None
+    if step is None or entry is None:
+        return None
+    opens = record.opens(step["content"], salt, purchase["commitment"])
+    return (msgspec.json.decode(step["content"]), *entry) if opens else None
+
+
 def version(tx: Tx) -> str:
     """Return a text that differs when anything a console shows has changed."""
     newest = tx.execute(sa.select(sa.func.max(STATUS.c.at))).scalar_one()
     seen = tx.execute(sa.select(sa.func.max(INCIDENTS.c.at))).scalar_one()
     held = wallet(tx) or {}
-    return (
-        f"{journal.head(tx)[0]}.{newest}.{seen}.{held.get('height')}.{held.get('confirmed_sats')}"
+    parts = (
+        *(journal.head(tx)[0], newest, seen, len(stuck(tx))),
+        *(held.get("height"), held.get("confirmed_sats"), held.get("pending_sats")),
     )
+    return ".".join(str(part) for part in parts).replace(" ", "T")

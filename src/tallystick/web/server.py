@@ -159,7 +159,7 @@ def offices_of(settings: Settings, till: payout.Till) -> Offices:
         with till.store.read() as tx:
             return audit(tx, till.chain, settings.network)
 
-    return Offices(refill, check)
+    return Offices(refill, check, till.signer.status)
 
 
 def run(settings: Settings, ready: Path | None = None) -> None:

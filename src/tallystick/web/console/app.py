@@ -6,95 +6,107 @@ every signed-in role, acts only for those who may act (Decisions 7 and 8).
 
 from __future__ import annotations
 
-import csv
-import datetime as dt
-import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import anyio
-import jinja2
-from fastapi import Depends, FastAPI, Query, Request
+import sqlalchemy as sa
+from fastapi import Depends, FastAPI, Form, Query, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from starlette.staticfiles import StaticFiles
 
-from tallystick import look
 from tallystick.core.errors import TallystickError
 from tallystick.core.identity.people import Person, Role
-from tallystick.core.store import Store
+from tallystick.core.store import Store, StoreUnusable, Tx
 from tallystick.kiosk import buy, queries
+from tallystick.kiosk.queries import Wanted
 from tallystick.kiosk.quote import Desk
-from tallystick.web.console import pages
-from tallystick.web.console.figures import FIGURES
-from tallystick.web.console.pages import STATES, Offices
-from tallystick.web.door import Door, allow_form, form_word, require_person
+from tallystick.web.console import books, kiosks, pages, sheet, wallet
+from tallystick.web.console.frame import frame
+from tallystick.web.console.pages import PERSON, Offices
+from tallystick.web.console.sayings import STATES
+from tallystick.web.door import Door, allow_form, form_word, require_form, require_person, safe_next
+from tallystick.web.looks import Looks, templates
 from tallystick.web.signin import install
 
 STATIC: Final = Path(__file__).parent / "static"
 STREAMS_MAX: Final = 32
+STREAM_S_MAX: Final = 60
+"""A stream ends after so long; the page asks for a new one, which needs a person again."""
 LOOK_S: Final = 1.0
+TICK_S: Final = 30
+"""A page is put in again at least this often, so that its ages and silences are true."""
 ID: Final = r"^[0-9A-HJKMNP-TV-Z]{26}$"
-STATE: Final = r"^[a-z_]{0,20}$"
+STATE: Final = rf"^(|{PERSON}|{'|'.join(STATES)})$"
 WORD_CHARS_MAX: Final = queries.SEARCH_LENGTH_MAX
-CSV: Final = (
-    *("reference", "made_at", "state", "machine", "currency"),
-    *("cash_minor", "fee_minor", "sats", "address"),
-)
+THEME: Final = "theme"
+THEMES: Final = ("light", "dark")
+YEAR_S: Final = 31_536_000
+NOT_KNOWN: Final = "There is no such {what} here. Check the address, or search for it."
 
 Signed = Annotated[Person, Depends(require_person)]
+SentForm = Annotated[Person, Depends(require_form)]
 Acting = Annotated[Person, Depends(allow_form(Role.ADMIN, Role.OPERATOR))]
-Checking = Annotated[Person, Depends(allow_form(Role.ADMIN, Role.OPERATOR, Role.AUDITOR))]
 State = Annotated[str, Query(pattern=STATE)]
 Word = Annotated[str, Query(max_length=WORD_CHARS_MAX)]
+Named = Annotated[str, Query(pattern=rf"^$|{ID}")]
+Make = Callable[[Tx], dict[str, Any] | None]
 
-TEMPLATES: Final = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-    autoescape=True,
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-TEMPLATES.globals.update(FIGURES)
+TEMPLATES: Final = templates(Path(__file__).parent / "templates")
 
 
 class Console:
     """The pages over one store."""
 
-    def __init__(self, store: Store, desk: Desk, offices: Offices) -> None:
-        self.store, self.desk, self.offices = store, desk, offices
+    def __init__(self, store: Store, desk: Desk, door: Door, offices: Offices) -> None:
+        self.store, self.desk, self.door, self.offices = store, desk, door, offices
+        self.auditor = books.Auditor(lambda: offices.audit(), door.clock)
         self._streams = 0
 
     def draw(
-        self, request: Request, person: Person | None, name: str, status: int = 200, **found: Any
+        self, request: Request, person: Person, name: str, make: Make, status: int = 200
     ) -> HTMLResponse:
-        """Draw a page with its frame, in one snapshot with ``frame``."""
+        """Draw a page and its frame from one snapshot; raise a 404 when ``make`` finds nothing."""
         with self.store.read() as tx:
-            around = pages.frame(tx, self.desk)
+            found = make(tx)
+            if found is None:
+                raise HTTPException(404, NOT_KNOWN.format(what=name))
+            around = frame(tx, self.desk)
+        here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         page = TEMPLATES.get_template(f"{name}.html").render(
             **around,
             **found,
             page=name,
             person=person,
             form_word=form_word(request),
-            version=self.version(),
+            here=here,
+            theme=self.theme(request),
         )
         return HTMLResponse(page, status)
 
+    def theme(self, request: Request) -> str:
+        """Return the theme that this browser chose, light if none."""
+        chosen = request.cookies.get(self.door.cookie(THEME), "")
+        return chosen if chosen in THEMES else THEMES[0]
+
     def version(self) -> str:
-        """Return what differs when anything on a page has changed."""
+        """Return what differs when anything on a page has changed, or is due to be drawn again."""
         with self.store.read() as tx:
-            return queries.version(tx)
+            tick = int(self.door.clock.now().timestamp()) // TICK_S
+            return f"{queries.version(tx)}.{tick}"
 
     async def versions(self, request: Request) -> AsyncIterator[str]:
-        """Say each new version, until the page goes."""
+        """Say each new version, until the page goes or the stream has lasted long enough."""
         self._streams += 1
         try:
             last = ""
-            while not await request.is_disconnected():
+            for _ in range(int(STREAM_S_MAX / LOOK_S)):
+                if await request.is_disconnected():
+                    break
                 now = await run_in_threadpool(self.version)
                 yield f"event: version\ndata: {now}\n\n" if now != last else ": still here\n\n"
                 last = now
@@ -107,113 +119,150 @@ class Console:
         """Say whether as many pages listen as may."""
         return self._streams >= STREAMS_MAX
 
-    def csv(self, state: str, word: str) -> str:
-        """Return the list of purchases as comma-separated values."""
-        with self.store.read() as tx:
-            rows = queries.purchases(tx, state, word)
-        out = io.StringIO()
-        writer = csv.writer(out)
-        writer.writerow(CSV)
-        writer.writerows([row[name] for name in CSV] for row in rows)
-        return out.getvalue()
-
     def refunded(self, purchase: str, person: Person) -> None:
-        """Record that this person gave the cash back."""
+        """Record that this person gave the cash back; raise a 404 for no such purchase."""
         with self.store.transact() as tx:
+            if queries.dossier(tx, purchase) is None:
+                raise HTTPException(404, NOT_KNOWN.format(what="purchase"))
             buy.refunded(tx, self.desk, purchase, person.id)
 
 
 def create_app(store: Store, desk: Desk, door: Door, offices: Offices) -> FastAPI:
-    """Return the console as an ASGI application."""
-    app = FastAPI(title="Tallystick console", version="1", docs_url=None, redoc_url=None)
-    console = Console(store, desk, offices)
+    """Return the console as an ASGI application. ``app.openapi()`` describes its routes."""
+    app = FastAPI(
+        title="Tallystick console", version="1", docs_url=None, redoc_url=None, openapi_url=None
+    )
+    console = Console(store, desk, door, offices)
     install(app, door)
-    _add_pages(app, console)
+    _add_purchases(app, console)
+    _add_places(app, console)
     _add_acts(app, console)
     _add_files(app, console)
     _add_troubles(app, console)
     return app
 
 
-def _add_pages(app: FastAPI, console: Console) -> None:
-    """Add the pages that change nothing."""
+def _add_purchases(app: FastAPI, console: Console) -> None:
+    """Add the pages about purchases."""
+
+    def list_of(state: str, kiosk: str, q: str, before: str) -> Make:
+        wanted = Wanted(state, kiosk, q, before)
+
+        def make(tx: Tx) -> dict[str, Any] | None:
+            if before and queries.dossier(tx, before) is None:
+                return None
+            return pages.purchases(tx, console.desk, wanted)
+
+        return make
 
     @app.get("/", response_class=HTMLResponse)
     def purchases(
         request: Request,
         person: Signed,
         state: State = "",
+        kiosk: Named = "",
         q: Word = "",
-        before: dt.datetime | None = None,
+        before: Named = "",
     ) -> Response:
-        before = before.replace(tzinfo=dt.UTC) if before and not before.tzinfo else before
-        with console.store.read() as tx:
-            found = pages.purchases(tx, console.desk, state, q, before)
-        return console.draw(request, person, "purchases", **found)
+        return console.draw(request, person, "purchases", list_of(state, kiosk, q, before))
 
     @app.get("/purchases/{purchase}", response_class=HTMLResponse)
     def purchase(request: Request, person: Signed, purchase: str) -> Response:
-        with console.store.read() as tx:
-            found = pages.purchase(tx, console.desk, purchase[:WORD_CHARS_MAX])
-        if found is None:
-            raise HTTPException(404, "There is no purchase of this name.")
-        return console.draw(request, person, "purchase", **found)
+        def make(tx: Tx) -> dict[str, Any] | None:
+            return pages.purchase(tx, console.desk, purchase[:WORD_CHARS_MAX])
 
-    @app.get("/kiosks", response_class=HTMLResponse)
-    def kiosks(request: Request, person: Signed) -> Response:
-        with console.store.read() as tx:
-            found = pages.kiosks(tx, console.desk)
-        return console.draw(request, person, "kiosks", **found)
-
-    @app.get("/wallet", response_class=HTMLResponse)
-    def wallet(request: Request, person: Signed) -> Response:
-        with console.store.read() as tx:
-            found = pages.wallet(tx, console.desk, console.offices)
-        return console.draw(request, person, "wallet", **found)
-
-    @app.get("/books", response_class=HTMLResponse)
-    def books(request: Request, person: Signed) -> Response:
-        with console.store.read() as tx:
-            found = pages.books(tx)
-        return console.draw(request, person, "books", checks=None, **found)
+        return console.draw(request, person, "purchase", make)
 
     @app.get("/search", response_class=HTMLResponse)
     def search(request: Request, person: Signed, q: Word = "") -> Response:
         with console.store.read() as tx:
-            rows = queries.find(tx, q)
-        if len(rows) == 1:
+            rows, machines = queries.find(tx, q), queries.find_machines(tx, q)
+        if len(rows) == 1 and not machines:
             return RedirectResponse(f"/purchases/{rows[0]['id']}", 303)
-        return console.draw(request, person, "search", rows=rows, word=q)
+        if len(machines) == 1 and not rows:
+            return RedirectResponse(f"/kiosks/{machines[0]['id']}", 303)
+        found = {"rows": rows, "machines": machines, "word": q}
+        return console.draw(request, person, "search", lambda tx: found)
+
+
+def _add_places(app: FastAPI, console: Console) -> None:
+    """Add the pages about kiosks, wallet and books."""
+
+    @app.get("/kiosks", response_class=HTMLResponse)
+    def all_kiosks(request: Request, person: Signed) -> Response:
+        return console.draw(request, person, "kiosks", lambda tx: kiosks.kiosks(tx, console.desk))
+
+    @app.get("/kiosks/{machine}", response_class=HTMLResponse)
+    def kiosk(request: Request, person: Signed, machine: str) -> Response:
+        return console.draw(
+            request,
+            person,
+            "kiosk",
+            lambda tx: kiosks.kiosk(tx, console.desk, machine[:WORD_CHARS_MAX]),
+        )
+
+    @app.get("/wallet", response_class=HTMLResponse)
+    def hot_wallet(request: Request, person: Signed) -> Response:
+        ask = console.offices
+        return console.draw(
+            request,
+            person,
+            "wallet",
+            lambda tx: wallet.wallet(tx, console.desk, ask.refill, ask.signer),
+        )
+
+    @app.get("/books", response_class=HTMLResponse)
+    def all_books(request: Request, person: Signed) -> Response:
+        last = console.auditor.last
+        return console.draw(
+            request, person, "books", lambda tx: books.books(tx) | {"audited": last}
+        )
 
 
 def _add_acts(app: FastAPI, console: Console) -> None:
     """Add the forms that change something, or cost something."""
 
-    @app.post("/books/audit", response_class=HTMLResponse)
-    def audit(request: Request, person: Checking) -> Response:
-        checks = console.offices.audit()
-        with console.store.read() as tx:
-            found = pages.books(tx)
-        return console.draw(request, person, "books", checks=checks, **found)
+    @app.post("/books/audit")
+    def audit(request: Request, person: SentForm) -> Response:
+        console.auditor.audit(person.name)
+        return RedirectResponse("/books#audit", 303)
 
     @app.post("/purchases/{purchase}/refunded")
     def refunded(request: Request, person: Acting, purchase: str) -> Response:
-        with console.store.read() as tx:
-            if queries.dossier(tx, purchase) is None:
-                raise HTTPException(404, "There is no purchase of this name.")
-        console.refunded(purchase, person)
+        console.refunded(purchase[:WORD_CHARS_MAX], person)
         return RedirectResponse(f"/purchases/{purchase}", 303)
+
+    @app.post("/theme")
+    def change_theme(
+        request: Request,
+        person: SentForm,
+        theme: Annotated[str, Form(pattern=f"^({'|'.join(THEMES)})$")],
+        onward: Annotated[str, Form(max_length=1_000)] = "/",
+    ) -> Response:
+        response = RedirectResponse(safe_next(onward), 303)
+        response.set_cookie(
+            console.door.cookie(THEME),
+            theme,
+            max_age=YEAR_S,
+            secure=console.door.secure,
+            httponly=True,
+            samesite="strict",
+        )
+        return response
 
 
 def _add_files(app: FastAPI, console: Console) -> None:
     """Add what is not a page: the list as a file, news, style and script."""
 
     @app.get("/purchases.csv")
-    def as_csv(person: Signed, state: State = "", q: Word = "") -> Response:
+    def as_csv(
+        person: Signed, state: State = "", kiosk: Named = "", q: Word = "", before: Named = ""
+    ) -> Response:
+        wanted = Wanted("" if state == PERSON else state, kiosk, q, before)
+        with console.store.read() as tx:
+            text = sheet.purchases(tx, wanted, only_waiting=state == PERSON)
         name = 'attachment; filename="purchases.csv"'
-        return Response(
-            console.csv(state, q), media_type="text/csv", headers={"Content-Disposition": name}
-        )
+        return Response(text, media_type="text/csv", headers={"Content-Disposition": name})
 
     @app.get("/events", include_in_schema=False)
     async def events(request: Request, person: Signed) -> Response:
@@ -221,18 +270,8 @@ def _add_files(app: FastAPI, console: Console) -> None:
             return Response(status_code=503, headers={"Retry-After": "5"})
         return StreamingResponse(console.versions(request), media_type="text/event-stream")
 
-    app.mount("/look", Looks(directory=look.FOLDER))
+    app.mount("/look", Looks())
     app.mount("/console", StaticFiles(directory=STATIC))
-
-
-class Looks(StaticFiles):
-    """The shared look, without the Python beside it."""
-
-    def lookup_path(self, path: str) -> tuple[str, Any]:
-        """Find a file, or nothing for a kind that no page asks for."""
-        if Path(path).suffix not in look.SERVED:
-            return "", None
-        return super().lookup_path(path)
 
 
 def _add_troubles(app: FastAPI, console: Console) -> None:
@@ -241,24 +280,44 @@ def _add_troubles(app: FastAPI, console: Console) -> None:
     def trouble(request: Request, status: int, said: str) -> Response:
         try:
             person = require_person(request)
+            return console.draw(
+                request, person, "trouble", lambda tx: {"said": said, "code": status}, status
+            )
+        except (StoreUnusable, sa.exc.SQLAlchemyError):
+            return _bare(503, BOOKS_CLOSED)
         except TallystickError:
             return RedirectResponse("/sign-in", 303)
-        return console.draw(request, person, "trouble", status, said=said, code=status)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
-        return await run_in_threadpool(
-            trouble, request, 422, "A part of this address is not one that we use."
-        )
+        said = "A part of this address is not one that we use. Go back and try once more."
+        return await run_in_threadpool(trouble, request, 422, said)
 
     @app.exception_handler(HTTPException)
     async def not_there(request: Request, error: HTTPException) -> Response:
-        return await run_in_threadpool(trouble, request, error.status_code, str(error.detail))
+        plain = error.detail if "." in error.detail else NOT_KNOWN.format(what="page")
+        return await run_in_threadpool(trouble, request, error.status_code, plain)
 
     @app.exception_handler(TallystickError)
     async def refused(request: Request, error: TallystickError) -> Response:
         said = f"{error.detail} ({error.code}). The money is {error.money}."
         return await run_in_threadpool(trouble, request, getattr(error, "status", 409), said)
+
+    @app.exception_handler(StoreUnusable)
+    @app.exception_handler(sa.exc.SQLAlchemyError)
+    async def closed(request: Request, error: Exception) -> Response:
+        return _bare(503, BOOKS_CLOSED)
+
+
+BOOKS_CLOSED: Final = (
+    "The books cannot be read now. The money is as last committed; nothing was changed. "
+    "Look at the server’s log and its disk, then try again."
+)
+
+
+def _bare(status: int, said: str) -> HTMLResponse:
+    """Answer without the frame, which needs the books."""
+    return HTMLResponse(TEMPLATES.get_template("bare.html").render(said=said), status)
 
 
 __all__ = ["STATES", "create_app"]

@@ -1,84 +1,132 @@
 """The public page, for anybody and without a name: prices, machines, and the check of a receipt.
 
-A receipt carries a commitment. Whoever holds the paper may ask whether our journal has it; the
-answer tells nothing about anybody else, and names no purchase.
+A receipt carries its number, a mark and a key. Whoever holds the paper may ask whether our journal
+has the mark, or whether the key opens our record of that number; the answer tells nothing about
+anybody else, and a wrong key and an unknown number are one answer. The key is sent in a form's
+body, so that no log of addresses ever holds it.
 """
 
 from __future__ import annotations
 
 import re
+import threading
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-import jinja2
-from fastapi import FastAPI, Query, Request
+import sqlalchemy as sa
+from fastapi import FastAPI, Form, Request
 from fastapi.exceptions import RequestValidationError
-from markupsafe import Markup
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
 
-from tallystick import look
 from tallystick.core.identity.errors import TooManyAttempts
-from tallystick.core.store import Store
-from tallystick.kiosk import queries, quote
+from tallystick.core.store import Store, StoreUnusable
+from tallystick.kiosk import queries, quote, wire
 from tallystick.kiosk.quote import Desk
-from tallystick.look import art
-from tallystick.web.console.app import Looks
-from tallystick.web.console.figures import FIGURES
-from tallystick.web.console.pages import kiosk_rows
+from tallystick.web.console.kiosks import Kiosk, rows
 from tallystick.web.door import Guard, Knocks
+from tallystick.web.looks import Looks, templates
 
-COMMITMENT: Final = re.compile(r"[0-9a-f]{64}")
-TEXT_CHARS_MAX: Final = 200
-TEMPLATES: Final = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-    autoescape=True,
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-TEMPLATES.globals.update(FIGURES)
-Given = Annotated[str, Query(max_length=TEXT_CHARS_MAX)]
+STATIC: Final = Path(__file__).parent / "static"
+MARK: Final = re.compile(r"[0-9a-f]{64}")
+KEY: Final = re.compile(r"[0-9a-f]{32}")
+CODE: Final = re.compile(r"TALLYSTICK:([0-9A-Z-]{4,24}):([0-9A-F]{64}):([0-9A-F]{32})")
+NUMBER_CHARS_MAX: Final = 200
+OFFER_S: Final = 5.0
+"""The price is asked for at most this often, however many people look at the page."""
+
+TEMPLATES: Final = templates(Path(__file__).parent / "templates")
+Given = Annotated[str, Form(max_length=NUMBER_CHARS_MAX)]
+Found = dict[str, Any]
 
 
 def tidy(text: str) -> str:
-    """Return a commitment as typed from paper: without spaces, in small letters."""
+    """Return a long number as typed from paper: without spaces, in small letters."""
     return re.sub(r"\s+", "", text).lower()
 
 
-def create_app(store: Store, desk: Desk) -> FastAPI:
-    """Return the public page as an ASGI application."""
-    app = FastAPI(title="Tallystick public page", version="1", docs_url=None, redoc_url=None)
-    app.add_middleware(Guard)
-    knocks = Knocks(desk.clock)
+class Face:
+    """The page over one store, with an offer that is a few seconds old at most."""
 
-    def draw(status: int = 200, **found: Any) -> Response:
-        with store.read() as tx:
-            offer = quote.offer(desk, tx, "", "")
+    def __init__(self, store: Store, desk: Desk) -> None:
+        self.store, self.desk = store, desk
+        self.knocks = Knocks(desk.clock)
+        self._offer: wire.Offer | None = None
+        self._at = -OFFER_S
+        self._asking = threading.Lock()
+
+    def offer(self) -> wire.Offer:
+        """Return what a purchase costs now, without a machine in mind."""
+        with self._asking:
+            now = self.desk.clock.monotonic_s()
+            if self._offer is None or now - self._at >= OFFER_S:
+                with self.store.read() as tx:
+                    self._offer = quote.offer(self.desk, tx, "", "")
+                self._at = now
+            return self._offer
+
+    def draw(self, status: int = 200, **found: Any) -> Response:
+        """Draw the page, with an answer if one was asked for."""
+        offer = self.offer()
+        with self.store.read() as tx:
+            machines = [one for one in rows(tx, self.desk) if one.machine.state == "active"]
             head = queries.head(tx)
-            machines = [one for one in kiosk_rows(tx, desk) if one["machine"].state == "active"]
         page = TEMPLATES.get_template("public.html").render(
+            **({"answer": "", "number": "", "told": None, "entry": None} | found),
             offer=offer,
+            place=self.desk.place,
             head=head,
-            machines=machines,
-            now=desk.clock.now(),
-            mark=Markup(art.mark()),  # noqa: S704 - drawn by us
-            sprite=Markup(art.SPRITE),  # noqa: S704 - a file of ours
-            icon=lambda name: Markup(art.icon(name)),  # noqa: S704 - drawn by us
-            **found,
+            machines=[(one.machine.label, *now(one)) for one in machines],
+            now=self.desk.clock.now(),
         )
         return HTMLResponse(page, status)
 
+    def check(self, number: str, key: str) -> Response:
+        """Answer about a mark, a number with its key, or the whole text of a receipt's code."""
+        if code := CODE.fullmatch(re.sub(r"\s+", "", number).upper()):
+            number, key = code[1], code[3]
+        plain, salt = tidy(number), tidy(key)
+        if not salt and MARK.fullmatch(plain):
+            with self.store.read() as tx:
+                entry = queries.committed(tx, plain)
+            return self.draw(number=number, answer="found" if entry else "absent", entry=entry)
+        if not KEY.fullmatch(salt) or not plain:
+            return self.draw(422, number=number, answer="malformed")
+        with self.store.read() as tx:
+            told = queries.opened(tx, queries.as_reference(number.strip()), salt)
+        if told is None:
+            return self.draw(number=number, answer="closed")
+        return self.draw(number=number, answer="open", told=told[0], entry=told[1:])
+
+
+def now(kiosk: Kiosk) -> tuple[str, str]:
+    """Return how a machine stands, for somebody who thinks of going there."""
+    if kiosk.said.word in ("Open", "In use") or kiosk.said.word == "Box differs":
+        return "Open", "good"
+    return ("No word from it", "off") if kiosk.silent or not kiosk.last else ("Closed now", "care")
+
+
+def create_app(store: Store, desk: Desk) -> FastAPI:
+    """Return the public page as an ASGI application. ``app.openapi()`` describes its routes."""
+    app = FastAPI(
+        title="Tallystick public page", version="1", docs_url=None, redoc_url=None, openapi_url=None
+    )
+    app.add_middleware(Guard)
+    face = Face(store, desk)
+
     @app.get("/", response_class=HTMLResponse)
-    def page(request: Request, receipt: Given = "") -> Response:
-        if not receipt:
-            return draw(asked="", answer="")
-        knocks.count(request.client.host if request.client else "")
-        text = tidy(receipt)
-        if not COMMITMENT.fullmatch(text):
-            return draw(422, asked=receipt, answer="malformed")
-        with store.read() as tx:
-            found = queries.committed(tx, text)
-        return draw(asked=receipt, answer="found" if found else "absent", entry=found)
+    def page() -> Response:
+        return face.draw()
+
+    @app.post("/check", response_class=HTMLResponse)
+    def check(request: Request, number: Given = "", key: Given = "") -> Response:
+        face.knocks.count(request.client.host if request.client else "")
+        return face.check(number, key)
+
+    @app.get("/check", include_in_schema=False)
+    def nothing_asked() -> Response:
+        return RedirectResponse("/#check", 303)
 
     @app.get("/healthz")
     def health() -> Response:
@@ -86,13 +134,30 @@ def create_app(store: Store, desk: Desk) -> FastAPI:
             entries, _ = queries.head(tx)
         return JSONResponse({"ok": True, "journal_entries": entries})
 
+    _add_troubles(app, face)
+    app.mount("/look", Looks())
+    app.mount("/public", StaticFiles(directory=STATIC))
+    return app
+
+
+def _add_troubles(app: FastAPI, face: Face) -> None:
+    """Answer what makes no sense, or cannot be answered now, with a calm page."""
+
     @app.exception_handler(RequestValidationError)
-    async def invalid(request: Request, error: RequestValidationError) -> Response:
-        return draw(422, asked="", answer="malformed")
+    def invalid(request: Request, error: RequestValidationError) -> Response:
+        return face.draw(422, answer="malformed")
+
+    @app.exception_handler(HTTPException)
+    def not_there(request: Request, error: HTTPException) -> Response:
+        return face.draw(error.status_code, answer="nowhere")
 
     @app.exception_handler(TooManyAttempts)
-    async def too_many(request: Request, error: TooManyAttempts) -> Response:
-        return draw(429, asked="", answer="later")
+    def too_many(request: Request, error: TooManyAttempts) -> Response:
+        return face.draw(429, answer="later")
 
-    app.mount("/look", Looks(directory=look.FOLDER))
-    return app
+    @app.exception_handler(StoreUnusable)
+    @app.exception_handler(sa.exc.SQLAlchemyError)
+    def closed(request: Request, error: Exception) -> Response:
+        if request.url.path == "/healthz":
+            return JSONResponse({"ok": False}, 503)
+        return HTMLResponse(TEMPLATES.get_template("closed.html").render(), 503)
