@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import bdkpython as bdk
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -32,6 +33,17 @@ from tallystick.web.server import Listener, bound
 
 NOWHERE = "embedded:http://127.0.0.1:9"
 LABELS = ("Kiosk 0108", "Kiosk 0117", "Kiosk 0142")
+
+
+def customer(number: int) -> str:
+    """Return the address of a customer's own wallet: version 0, 20 bytes of their number."""
+    return segwit(bytes([number + 1] * 20))
+
+
+def segwit(program: bytes) -> str:
+    """Return a regtest address that pays to a key's hash, from the script alone."""
+    script = bdk.Script(b"\x00\x14" + program)
+    return str(bdk.Address.from_script(script, bdk.Network.REGTEST))
 
 
 class Scene:
@@ -68,12 +80,13 @@ class Scene:
         offices = Offices(self.till.wallet.next_address, self.audit, self.till.signer.status)
         self.app = create_app(self.store, desk, self.door, offices)
         self.public_app = create_public(self.store, desk)
-        self._faces = [
+        new = [
             Listener("console", socket, self.app),
             Listener("public", public, self.public_app),
         ]
-        for face in self._faces:
+        for face in new:
             face.start()
+        self._faces += new
 
     def audit(self) -> list[audit.Check]:
         with self.store.read() as tx:
@@ -105,7 +118,7 @@ class Scene:
     def buy(self, name: str, notes: tuple[int, ...], end: str = "", kiosk: int = 2) -> str:
         """Take a customer's purchase up to ``end``: nothing, finish, keep, refund or cancel."""
         counter = self.kiosks[kiosk]
-        quote = counter.start(self.network.wallet.next_address())
+        quote = counter.start(customer(len(self.quotes)))
         for minor in notes:
             self.clock.advance(4)
             counter.insert(quote, minor)

@@ -92,7 +92,7 @@ def ago(at: dt.datetime, now: dt.datetime) -> str:
         if seconds >= size:
             count = seconds // size
             return f"{count} {name}{'s' if count > 1 and name != 'min' else ''} ago"
-    return f"{seconds} s ago"
+    return f"{seconds} s ago" if seconds else "just now"
 
 
 def short(code: str) -> str:

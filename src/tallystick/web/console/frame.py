@@ -18,7 +18,7 @@ from tallystick.web.console import kiosks, sayings
 from tallystick.web.console.wallet import Purse, purse
 from tallystick.web.figures import ago, coin, count_of
 
-ALERTS_SHOWN: Final = 4
+ALERTS_SHOWN: Final = 3
 INCIDENT_DAYS: Final = 7
 """An incident stays in the strip for so long; it stays on the kiosk's page for ever."""
 
@@ -44,7 +44,7 @@ def frame(tx: Tx, desk: Desk) -> dict[str, Any]:
         row for row in queries.incidents(tx) if now - row["at"] < dt.timedelta(days=INCIDENT_DAYS)
     ]
     alerts = [
-        *_effects(tx, troubled),
+        *_effects(troubled),
         *_purse(held, now),
         *_kiosks(machines),
         *_incidents(incidents),
@@ -87,27 +87,29 @@ def _kiosks(machines: list[kiosks.Kiosk]) -> Iterator[Alert]:
             yield Alert(look, title, one.alarm, href, "See the kiosk", "kiosks")
 
 
-def _effects(tx: Tx, troubled: dict[str, dict[str, Any]]) -> Iterator[Alert]:
+def _effects(troubled: dict[str, dict[str, Any]]) -> Iterator[Alert]:
     """Say, for each kind of act that fails, how many purchases it is about."""
     kinds: dict[tuple[str, bool], list[str]] = {}
     for purchase, effect in troubled.items():
         key = (effect["kind"], effect["state"] == "person")
         kinds.setdefault(key, []).append(purchase)
-    for (kind, person), about in sorted(kinds.items(), key=lambda item: not item[0][1]):
+    worst = list(EFFECTS)
+    for (kind, person), about in sorted(
+        kinds.items(), key=lambda item: (not item[0][1], worst.index(item[0][0]))
+    ):
         title, text = EFFECTS[kind] if not person else STOPPED
-        error = troubled[about[0]]["error"].rstrip(".")
         href = f"/purchases/{about[0]}" if len(about) == 1 else "/?state=person"
         link = "See it" if len(about) == 1 else f"See all {len(about)}"
         look = "stop" if person else "care"
-        yield Alert(look, title, f"{text} The last word: {error[:160]}.", href, link)
+        yield Alert(look, title, text, href, link)
 
 
-EFFECTS: Final = {
-    "payout": ("A payment is not signed yet.", "The coins stay owed, and it is tried again."),
+EFFECTS: Final[dict[str, tuple[str, str]]] = {
     "broadcast": (
         "It is unknown whether a payment went out.",
         "The chain is asked before anything is sent again.",
     ),
+    "payout": ("A payment is not signed yet.", "The coins stay owed, and it is tried again."),
     "watch": (
         "A payment cannot be watched.",
         "It was sent; whether it is confirmed is asked again.",

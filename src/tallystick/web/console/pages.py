@@ -21,7 +21,7 @@ from tallystick.kiosk.quote import Desk
 from tallystick.web.console import sayings
 from tallystick.web.console.kiosks import labels_of
 from tallystick.web.console.wallet import owed
-from tallystick.web.figures import count_of, short
+from tallystick.web.figures import count_of, percent, short, sum_of
 
 LIST_ROWS: Final = 50
 PERSON: Final = "person"
@@ -74,7 +74,7 @@ def _listed(tx: Tx, rows: list[Row], troubled: dict[str, Row], labels: dict[str,
         look = effect is not None or row["state"] in queries.LEFT_TO_PERSON
         label = labels.get(row["machine"], row["machine"])
         more = {"label": label, "path": paths[row["id"]], "mark": mark, "said": said, "look": look}
-        found.append(row | more)
+        found.append(row | more | {"back": row["state"] in sayings.BACK})
     return found
 
 
@@ -93,9 +93,10 @@ def purchase(tx: Tx, desk: Desk, purchase_id: str) -> Row | None:
         "dossier": found,
         "said": said,
         "mark": mark,
+        "back": row["state"] in sayings.BACK,
         "stuck": stuck,
         "asked_again": [e for e in found.effects if e["state"] == "done" and e["attempts"] > 1],
-        "history": [_happened(event, names) for event in found.events],
+        "history": [_happened(event, row["currency"], names) for event in found.events],
         "notes": [note | {"law": msgspec.json.decode(note["answer"])} for note in found.notes],
         "verdicts": _verdicts(desk, found.notes),
         "done": sum(1 for step in found.path if step.at),
@@ -120,18 +121,26 @@ def _half(events: list[Row]) -> Row:
     }
 
 
-def _happened(event: Row, names: dict[str, str]) -> Row:
+def _happened(event: Row, currency: str, names: dict[str, str]) -> Row:
     content = event["content"]
     what = sayings.HAPPENED.get(event["kind"], event["kind"].replace("_", " "))
-    return {**event, "what": what, "minor": content.get("minor"), "why": _why(content, names)}
+    return {
+        **event,
+        "what": what,
+        "minor": content.get("minor"),
+        "why": _why(content, currency, names),
+    }
 
 
-def _why(content: Row, names: dict[str, str]) -> str:
+def _why(content: Row, currency: str, names: dict[str, str]) -> str:
     """Return, in a few words, why or with what an event happened."""
     said = []
     if "answer" in content:
         said.append(content["answer"] + (f" ({content['why']})" if content["why"] != "ok" else ""))
     said += list(content.get("because", ()))
+    if "fee_bp" in content:
+        price = sum_of(content["price_minor"], currency)
+        said.append(f"1 BTC for {price}, fee {percent(content['fee_bp'])}")
     if "worth_minor" in content:
         said.append(f"{count_of(content['notes'], 'note')}; {content['sats']:,} sats owed")
     if content.get("recovered"):

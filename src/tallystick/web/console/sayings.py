@@ -19,13 +19,13 @@ class Said(NamedTuple):
 STATES: Final[dict[str, Said]] = {
     "quoted": Said("Quoted", "off", "the customer"),
     "accepting": Said("Taking cash", "off", "the customer"),
-    "kept": Said("Kept safe", "care", "the customer’s call; the cash is safe"),
+    "kept": Said("Kept safe", "care", "the customer’s call"),
     "paid_in": Said("Paid in", "wait", "the signer"),
     "signed": Said("Signed", "wait", "the network"),
     "sent": Said("Sent", "wait", "a block"),
     "settled": Said("Confirmed", "good"),
     "cancelled": Said("Cancelled", "off"),
-    "refund_due": Said("Cash back due", "care", "a person to give the cash back"),
+    "refund_due": Said("Cash back due", "care", "a person"),
     "refunded": Said("Cash given back", "off"),
 }
 BACK: Final = frozenset({"refund_due", "refunded", "cancelled"})
@@ -120,7 +120,7 @@ def troubled(state: str, effect: dict[str, Any] | None) -> tuple[Said, str]:
     if effect["state"] == "person":
         return Said("Stopped", "stop", "a person"), "bad"
     if effect["kind"] == "broadcast":
-        return Said("Unknown", "care", "the chain’s answer; nothing is sent twice"), "ask"
+        return Said("Unknown", "care", "the chain’s answer"), "ask"
     if effect["kind"] == "watch":
-        return said._replace(waits="the chain, which does not answer"), "ask"
-    return said._replace(look="care", waits="coins or the signer; it is tried again"), ""
+        return said._replace(waits="the chain’s answer"), "ask"
+    return said._replace(look="care", waits="coins, or the signer"), ""

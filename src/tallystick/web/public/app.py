@@ -113,7 +113,7 @@ def create_app(store: Store, desk: Desk) -> FastAPI:
         title="Tallystick public page", version="1", docs_url=None, redoc_url=None, openapi_url=None
     )
     app.add_middleware(Guard)
-    face = Face(store, desk)
+    face = app.state.face = Face(store, desk)
 
     @app.get("/", response_class=HTMLResponse)
     def page() -> Response:
