@@ -163,7 +163,7 @@ def test_the_operator_signs_in_once_and_sees_both_purchases(demo: Demo, page: An
     page.wait_for_url(f"{demo.console}/")
     page.get_by_text("Confirmed", exact=True).nth(1).wait_for(timeout=SEND_MS)
     page.goto(f"{demo.console}/books")
-    page.locator("#audit").click()
+    page.locator("#run-audit").click()
     page.get_by_text("Nothing found").wait_for()
     page.goto(demo.public)
     page.get_by_role("heading", name="Check your receipt").wait_for()

@@ -18,7 +18,7 @@ import msgspec
 import sqlalchemy as sa
 
 from tallystick.core.clock import Clock, new_id
-from tallystick.core.store import METADATA, Moment, Store, Tx, insert_once, prepared
+from tallystick.core.store import METADATA, Moment, Store, Tx, insert_once, news, prepared
 
 LEASE_S: Final = 60
 BATCH_MAX: Final = 100
@@ -105,6 +105,7 @@ def intend(
 ) -> None:
     """Write an intent, once for each ``(kind, key)``."""
     now = clock.now()
+    news(tx)
     insert_once(
         tx,
         EFFECTS,

@@ -12,7 +12,8 @@ import functools
 import inspect
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -118,13 +119,59 @@ def _prepare_sqlite(engine: sa.Engine, module: ModuleType) -> None:
             connection.execute(f"PRAGMA {pragma}").fetchall()
 
 
+NEWS: Final = "tallystick.news"
+STEPS_MAX: Final = 32
+"""How many steps may share one commit."""
+HANDOVER_S_MAX: Final = 0.05
+"""Should the one who was to commit have vanished, another does after this long."""
+
+
+def news(tx: Tx) -> None:
+    """Mark that this transaction, once committed, has work for those who watch the store."""
+    tx.info[NEWS] = True
+
+
+@dataclass
+class Shared:
+    """A transaction that several steps share. ``over`` is set when its fate is known."""
+
+    tx: Tx
+    steps: int = 0
+    error: Exception | None = None
+    over: threading.Event = field(default_factory=threading.Event)
+
+
+@contextmanager
+def _savepoint(shared: Shared) -> Iterator[None]:
+    """Run one step so that it alone can be undone.
+
+    SQLite may undo the whole transaction by itself, as on a full disk: then every step of it fails.
+    """
+    shared.tx.exec_driver_sql("SAVEPOINT step")
+    try:
+        yield
+    except BaseException:
+        try:
+            shared.tx.exec_driver_sql("ROLLBACK TO step")
+            shared.tx.exec_driver_sql("RELEASE step")
+        except sa.exc.DBAPIError as error:
+            shared.error = error
+        raise
+    try:
+        shared.tx.exec_driver_sql("RELEASE step")
+    except sa.exc.DBAPIError as error:
+        shared.error = error
+
+
 class Store:
     """One database. Open it once a process; hand it to whatever transacts."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
         self.on_sqlite = engine.dialect.name == "sqlite"
-        self._writing = threading.Lock()
+        self._writing, self._counting = threading.Lock(), threading.Lock()
+        self._waiting = 0
+        self._shared: Shared | None = None
         self._watchers: list[Callable[[], None]] = []
 
     @classmethod
@@ -165,20 +212,90 @@ class Store:
         migrations.upgrade(self)
 
     def watch(self, call: Callable[[], None]) -> None:
-        """Have ``call`` run after each commit, so that a worker need not poll to hear of work."""
+        """Have ``call`` run after each commit that `news` marked: a worker need not poll."""
         self._watchers.append(call)
 
     @contextmanager
     def transact(self) -> Iterator[Tx]:
         """Run one step: everything in the block commits together, durably, or not at all."""
         if self.on_sqlite:
-            with self._writing, self._session("BEGIN IMMEDIATE") as tx:
+            with self._step() as tx:
                 yield tx
-        else:
-            with self.engine.begin() as tx:
-                yield tx
-        for call in self._watchers:
+            return
+        with self.engine.begin() as tx:
+            yield tx
+            told = tx.info.pop(NEWS, False)
+        self._tell(told)
+
+    def _tell(self, told: bool) -> None:
+        for call in self._watchers if told else ():
             call()
+
+    @contextmanager
+    def _step(self) -> Iterator[Tx]:
+        """Run one step of SQLite's: alone, in a savepoint; steps that queue share one commit.
+
+        Whoever leaves while nobody waits commits for all before. Nobody returns before the commit,
+        so what was answered is durable, as if each had committed by itself.
+        """
+        with self._turn():
+            shared = self._shared = self._shared or self._begin()
+            try:
+                with _savepoint(shared):
+                    yield shared.tx
+            finally:
+                shared.steps += 1
+                if shared.error or not self._waiting or shared.steps >= STEPS_MAX:
+                    self._commit(shared)
+        while not shared.over.wait(HANDOVER_S_MAX):
+            with self._writing:
+                if not shared.over.is_set():
+                    self._commit(shared)
+        if shared.error is not None:
+            raise StoreUnusable(f"not committed: {shared.error}") from shared.error
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Hold the writer's lock; while others wait for it, their number is known."""
+        with self._counting:
+            self._waiting += 1
+        try:
+            self._writing.acquire()
+        finally:
+            with self._counting:
+                self._waiting -= 1
+        try:
+            yield
+        finally:
+            self._writing.release()
+
+    def _begin(self) -> Shared:
+        tx = self.engine.connect()
+        try:
+            tx.exec_driver_sql("BEGIN IMMEDIATE")
+        except sa.exc.OperationalError as error:
+            tx.close()
+            raise StoreUnusable(str(error.__cause__)) from error
+        return Shared(tx)
+
+    def _commit(self, shared: Shared) -> None:
+        """Commit for every step of the batch, or fail for every one; the writer's lock is held."""
+        self._shared = None
+        told = shared.tx.info.pop(NEWS, False)
+        try:
+            if shared.error is None:
+                shared.tx.exec_driver_sql("COMMIT")
+        except sa.exc.DBAPIError as error:
+            shared.error = error
+        finally:
+            if shared.error is not None:
+                with suppress(sa.exc.DBAPIError):
+                    shared.tx.exec_driver_sql("ROLLBACK")
+            with suppress(sa.exc.DBAPIError):
+                shared.tx.commit()
+            shared.tx.close()
+            shared.over.set()
+        self._tell(told and shared.error is None)
 
     @contextmanager
     def read(self) -> Iterator[Tx]:
