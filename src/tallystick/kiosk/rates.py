@@ -94,10 +94,16 @@ def combine(prices: Sequence[int], currency: Asset, now: dt.datetime, source: st
 
 
 class Rates:
-    """Keeps the last rate of one source, and refuses it once it is old."""
+    """Keeps the last rate of one source, and refuses it once it is old.
 
-    def __init__(self, source: RateSource, currency: Asset, clock: Clock) -> None:
-        self.source, self.currency, self.clock = source, currency, clock
+    With ``fed`` somebody else calls `refresh`, and `current` never waits for a source: a slow
+    exchange must not hold up a step that holds the database.
+    """
+
+    def __init__(
+        self, source: RateSource, currency: Asset, clock: Clock, fed: bool = False
+    ) -> None:
+        self.source, self.currency, self.clock, self.fed = source, currency, clock, fed
         self._last: Rate | None = None
         self._lock = threading.Lock()
         self.trouble = ""
@@ -115,7 +121,8 @@ class Rates:
     def current(self) -> Rate:
         """Return the rate if it is fresh; raise `RateUnusable`."""
         now = self.clock.now()
-        if self._last is None or (now - self._last.at).total_seconds() > REFRESH_S:
+        held = self._last
+        if not self.fed and (held is None or (now - held.at).total_seconds() > REFRESH_S):
             self.refresh()
         last = self._last
         if last is None or (now - last.at).total_seconds() > STALE_S:

@@ -41,6 +41,7 @@ from tallystick.web.public.app import create_app as create_public
 
 WORK_EVERY_S: Final = 0.5
 CLOSE_S: Final = 2
+PRICE_EVERY_S: Final = 10
 BACKLOG: Final = 128
 SYNC_EVERY_S: Final = 5.0
 LOG = structlog.get_logger()
@@ -70,7 +71,8 @@ def open_desk(settings: Settings, clock: Clock) -> Desk:
     """Return the desk: law, policy, prices, and the server's key."""
     place = rulebook.load(settings.law)
     source: RateSource = OfflineSource() if settings.rates == "offline" else ExchangeSource()
-    rates = Rates(source, asset(place.currency), clock)
+    fed = isinstance(source, ExchangeSource)
+    rates = Rates(source, asset(place.currency), clock, fed=fed)
     key = load_or_make_key(settings.data / "server.key")
     return Desk(clock, place, Policy(), rates, key, settings.network)
 
@@ -82,6 +84,23 @@ def open_till(settings: Settings, store: Store, desk: Desk) -> payout.Till:
     wallet = HotWallet(settings.data / "wallet.sqlite", external, internal, settings.network)
     chain = open_chain(settings.chain)
     return payout.Till(store, desk, chain, wallet, signer, threading.RLock())
+
+
+class Pricing(threading.Thread):
+    """Asks the exchanges again and again, so that no step of a purchase waits for them."""
+
+    def __init__(self, rates: Rates, stop: threading.Event) -> None:
+        super().__init__(name="pricing", daemon=True)
+        self.rates, self.stop = rates, stop
+
+    def run(self) -> None:
+        """Refresh until told to stop; a failure leaves the old price to go stale."""
+        while True:
+            self.rates.refresh()
+            if self.rates.trouble:
+                LOG.warning("price", error=self.rates.trouble)
+            if self.stop.wait(PRICE_EVERY_S):
+                return
 
 
 class Paying(threading.Thread):
@@ -173,6 +192,8 @@ def run(settings: Settings, ready: Path | None = None) -> None:
     stop = threading.Event()
     paying = Paying(till, stop)
     paying.start()
+    if desk.rates.fed:
+        Pricing(desk.rates, stop).start()
     api, console, public = (
         bound(port) for port in (settings.machine_port, settings.console_port, settings.public_port)
     )
