@@ -100,9 +100,14 @@ def _once(
         click.echo(json.dumps(result, indent=1))
     else:
         for key, value in result.items():
-            said = json.dumps(value, indent=1) if isinstance(value, dict) else value
-            click.echo(f"{key:>14}  {said}")
+            lines = value if isinstance(value, list) else [_line(value)]
+            for place, line in enumerate(lines or [""]):
+                click.echo(f"{key if not place else '':>14}  {line}")
     return 0 if result["arrived"] and result["audit"]["clean"] else 1
+
+
+def _line(value: Any) -> str:
+    return json.dumps(value) if isinstance(value, dict) else str(value)
 
 
 def _purchase(
@@ -180,9 +185,10 @@ def _money(minor: int, currency: str) -> str:
     return str(Amount(minor, asset(currency)))
 
 
-def _paper(folder: Path) -> str:
+def _paper(folder: Path) -> list[str]:
+    """Return the last paper, line by line: the folder itself may be gone in a moment."""
     found = sorted((folder / "papers").glob("*.txt"))
-    return str(found[-1]) if found else ""
+    return found[-1].read_text("utf-8").splitlines() if found else []
 
 
 def _arrived(chain_url: str, txid: str, address: str, sats: int) -> bool:
