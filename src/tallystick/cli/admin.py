@@ -64,7 +64,9 @@ def list_people(data: Path, database: str) -> None:
     store = Store.open(database_of(data, database))
     with store.read() as tx:
         for person in people.people(tx):
-            click.echo(f"{person.id}  {person.role:<9} {person.name}")
+            keys = len(people.passkeys(tx, person.id))
+            state = "removed" if person.removed_at else f"{keys} passkey{'' if keys == 1 else 's'}"
+            click.echo(f"{person.id}  {person.role:<9} {state:<11} {person.name}")
     store.close()
 
 

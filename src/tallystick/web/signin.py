@@ -156,7 +156,7 @@ def invite_page(request: Request, token: str) -> Response:
 def role_words(role: Role) -> str:
     """Return what a role may do, as a sentence."""
     return {
-        Role.ADMIN: _("You can run everything here and invite others."),
+        Role.ADMIN: _("You can run everything here."),
         Role.OPERATOR: _("You can run the machines and help customers."),
         Role.AUDITOR: _("You can look at everything and change nothing."),
     }[role]
