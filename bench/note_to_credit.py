@@ -19,7 +19,7 @@ import httpx
 
 from bench.report import Row, milliseconds
 from bench.stage import Stage, addresses, rss_mib
-from tallystick.cli.cell import begin
+from tallystick.cli.cell import any_ports, begin
 from tallystick.cli.parts import Parts
 from tallystick.cli.walk import Walk
 from tallystick.core.clock import SystemClock
@@ -56,7 +56,7 @@ def measure(stage: Stage, options: argparse.Namespace) -> list[Row]:
         try:
             data = Path(name) / "data"
             data.mkdir()
-            cell = begin(parts, data, clock, pace_ms=0, block_every_s=0)
+            cell = begin(parts, data, clock, 0, 0, any_ports())
             memory = rss_mib(next(p.pid for p, n in parts.pairs() if n == "kiosk"))
             hands = Hands(cell.hands)
             for address in addresses(VISITS):

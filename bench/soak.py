@@ -20,7 +20,7 @@ import httpx
 import sqlalchemy as sa
 
 from bench.stage import addresses
-from tallystick.cli.cell import Cell, begin, post
+from tallystick.cli.cell import Cell, any_ports, begin, post
 from tallystick.cli.demo import audit_of
 from tallystick.cli.parts import Parts
 from tallystick.cli.serve import database_of
@@ -59,7 +59,7 @@ class Soak:
         self.parts = Parts(sockets, self.clock)
         data = self.folder / "data"
         data.mkdir(exist_ok=True)
-        self.cell: Cell = begin(self.parts, data, self.clock, pace_ms=0, block_every_s=0.5)
+        self.cell: Cell = begin(self.parts, data, self.clock, 0, 0.5, any_ports())
         self.hands = Hands(self.cell.hands)
 
     def kill(self, name: str) -> None:

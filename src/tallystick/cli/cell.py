@@ -47,6 +47,13 @@ def free(port: int) -> bool:
         return True
 
 
+def any_ports() -> dict[str, int]:
+    """Return free ports, for a demo that nobody looks at: several may start at once."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return {**dict.fromkeys(PORTS, 0), "api": probe.getsockname()[1]}
+
+
 def ports_of(folder: Path) -> dict[str, int]:
     """Return the folder's ports: the former ones where they are free, else free ones."""
     kept = folder / "ports.json"
@@ -64,9 +71,16 @@ def ports_of(folder: Path) -> dict[str, int]:
     return wanted
 
 
-def begin(parts: Parts, folder: Path, clock: Clock, pace_ms: int, block_every_s: float) -> Cell:
+def begin(
+    parts: Parts,
+    folder: Path,
+    clock: Clock,
+    pace_ms: int,
+    block_every_s: float,
+    ports: dict[str, int] | None = None,
+) -> Cell:
     """Start everything in its order, and return once the screen is up."""
-    ports = ports_of(folder)
+    ports = ports or ports_of(folder)
     sockets = parts.folder
     signer_socket, hands = sockets / "signer.sock", sockets / "hands.sock"
     chain = parts.begin(
@@ -93,15 +107,15 @@ def begin(parts: Parts, folder: Path, clock: Clock, pace_ms: int, block_every_s:
         *("--machine-port", str(ports["api"]), "--console-port", str(ports["console"])),
         *("--public-port", str(ports["public"])),
     )
-    parts.wait(server)
+    _, console, public = parts.wait(server).split()
     return Cell(
         folder=folder,
         chain=chain_url,
         signer=signer_socket,
         hands=hands,
         screen=parts.wait(edge),
-        console=f"http://localhost:{ports['console']}",
-        public=f"http://localhost:{ports['public']}",
+        console=console,
+        public=public,
     )
 
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import click
 
-from tallystick.cli.cell import Cell, begin, invite_operator, post
+from tallystick.cli.cell import Cell, any_ports, begin, invite_operator, post
 from tallystick.cli.parts import Parts
 from tallystick.core.clock import Clock, SystemClock
 from tallystick.core.money import Amount, asset
@@ -124,7 +124,7 @@ def _purchase(
         now = clock.monotonic_s()
         times[name], start = round(now - start, 3), now
 
-    cell = begin(parts, folder, clock, pace_ms=0, block_every_s=0.0)
+    cell = begin(parts, folder, clock, 0, 0.0, any_ports())
     walk = Walk(cell.screen, Hands(cell.hands), clock)
     walk.reach("start", *OVER)
     lap("ready")
