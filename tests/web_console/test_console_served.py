@@ -19,6 +19,15 @@ from tallystick.core.store import Store
 
 
 @pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+    """A chain of its own, on which nobody else spends."""
+    made = Network(tmp_path_factory.mktemp("o"))
+    made.fund()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, network: Network) -> Iterator[Path]:
     made = tmp_path_factory.mktemp("s")
     served = Process(
