@@ -22,7 +22,7 @@ from tallystick.core.clock import Clock
 from tallystick.core.money import BTC, Amount, Price, Rounding, asset
 from tallystick.core.store import Tx, prepared
 from tallystick.kiosk import wire
-from tallystick.kiosk.errors import LawRefuses
+from tallystick.kiosk.errors import LawRefuses, RateUnusable
 from tallystick.kiosk.model import Note, Terms
 from tallystick.kiosk.rates import Rates
 from tallystick.kiosk.tables import NOTES, PURCHASES, WALLET
@@ -127,8 +127,8 @@ def offer(desk: Desk, tx: Tx, machine: str, label: str) -> wire.Offer:
             closed = "The machine has taken all the cash it may take today."
     except LawRefuses as error:
         closed = error.detail
-    except Exception as error:
-        closed = f"There is no price to sell at: {error}"
+    except RateUnusable as error:
+        closed = f"There is no price to sell at: {error.detail}"
     limits = desk.place.of("daily-limit", desk.day(desk.clock.now()))
     return wire.Offer(
         open=not closed,
