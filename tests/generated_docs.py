@@ -24,6 +24,7 @@ import click
 import reference_words as words
 import tallystick
 from tallystick.cli import main
+from tallystick.cli.law import force_of
 from tallystick.core import rulebook
 from tallystick.core.errors import TallystickError
 from tallystick.kiosk.model import NEXT, State
@@ -195,12 +196,13 @@ def provisions() -> str:
         place = rulebook.load(path.stem)
         rows: list[Row] = []
         for item in place.provisions:
+            if not item.id.startswith(f"{place.code}/"):
+                continue  # of a layer above, which has its own table
             figures = ", ".join(f"{key} {value:,}" for key, value in item.figures.items())
-            until = f" to {item.until}" if item.until else ""
-            force = f"{item.since or 'unknown'}{until}"
-            rows.append((f"`{item.id}`", item.say, item.cite, force, figures))
+            read = item.read if item.settled else f"{item.read}, not settled"
+            rows.append((f"`{item.id}`", item.say, item.cite, force_of(item), figures, read))
         parts.append(f"## {place.name} ({place.code}, {place.currency}, {place.zone})")
-        parts.append(table("id, says, source, in force from, figures", rows))
+        parts.append(table("id, says, source, in force, figures, read", rows))
     return page("Provisions", *parts)
 
 

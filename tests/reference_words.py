@@ -61,6 +61,7 @@ SETTINGS_TITLES = {
 
 EVENTS = {
     "quoted": "The server promised a price, and signed it.",
+    "held": "The law lets nothing be sent before a moment; by which provisions.",
     "note_asked": "A note lay in escrow: the answer, and the provisions that gave it.",
     "note_stacked": "The note is in the cash box and credited; `recovered` if power-up proved it.",
     "note_returned": "The note went back to the customer.",

@@ -18,9 +18,17 @@ def main() -> None:
 
 
 def _register() -> None:
-    from tallystick.cli import admin, audit, demo, edge, serve
+    from tallystick.cli import admin, audit, demo, edge, law, serve
 
-    for command in (serve.serve, serve.machine, audit.audit, demo.demo, edge.edge, admin.admin):
+    for command in (
+        serve.serve,
+        serve.machine,
+        audit.audit,
+        demo.demo,
+        edge.edge,
+        admin.admin,
+        law.law,
+    ):
         main.add_command(command)
 
 

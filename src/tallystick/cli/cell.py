@@ -78,6 +78,7 @@ def begin(
     pace_ms: int,
     block_every_s: float,
     ports: dict[str, int] | None = None,
+    law: str = "DEMO",
 ) -> Cell:
     """Start everything in its order, and return once the screen is up."""
     ports = ports or ports_of(folder)
@@ -103,6 +104,7 @@ def begin(
     server = parts.begin(
         "server",
         *("tallystick.cli", "serve", "--data", str(folder), "--rates", "offline"),
+        *("--law", law),
         *("--chain", f"embedded:{chain_url}", "--signer", str(signer_socket)),
         *("--machine-port", str(ports["api"]), "--console-port", str(ports["console"])),
         *("--public-port", str(ports["public"])),

@@ -20,8 +20,10 @@ import click
 
 from tallystick.cli.cell import Cell, any_ports, begin, invite_operator, post
 from tallystick.cli.parts import Parts
+from tallystick.cli.sample_law import settle
 from tallystick.core.clock import Clock, SystemClock
 from tallystick.core.money import Amount, asset
+from tallystick.core.rulebook import LawUnreadable
 
 SETTLE_S: Final = 60
 CASH_NOTES_MAX: Final = 200
@@ -47,8 +49,19 @@ def _notes(text: str) -> list[int]:
 @click.option("--to", default="", help="The address to pay; a fresh one of its own if left out.")
 @click.option("--data", type=click.Path(path_type=Path), help="Keep all state in this folder.")
 @click.option("--fresh", is_flag=True, help="Forget the folder's former state first.")
+@click.option("--law", default="DEMO", show_default=True, help="The place, such as US-CA.")
+@click.option("--adopt-sample", is_flag=True, help="Adopt what is open, as a sample officer.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def demo(once: bool, cash: str, to: str, data: Path | None, fresh: bool, as_json: bool) -> None:
+def demo(
+    once: bool,
+    cash: str,
+    to: str,
+    data: Path | None,
+    fresh: bool,
+    law: str,
+    adopt_sample: bool,
+    as_json: bool,
+) -> None:
     """Buy bitcoin with cash on an embedded chain, and prove where everything went."""
     notes, clock = _notes(cash), SystemClock()
     if data and fresh and data.exists():
@@ -61,22 +74,29 @@ def demo(once: bool, cash: str, to: str, data: Path | None, fresh: bool, as_json
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         parts = Parts(Path(scratch), clock)
         try:
+            closed = settle(folder, law, adopt_sample, clock)
+            if closed:
+                click.echo(closed, err=True)
+            if closed and once:
+                sys.exit(2)
             sys.exit(
-                _once(parts, folder, notes, to, as_json, clock)
+                _once(parts, folder, notes, to, as_json, clock, law)
                 if once
-                else _play(parts, folder, clock)
+                else _play(parts, folder, clock, law)
             )
+        except LawUnreadable as error:
+            raise click.BadParameter(str(error), param_hint="--law") from error
         except KeyboardInterrupt:
             click.echo("\nStopping; everything is on disk.")
         finally:
             parts.end()
 
 
-def _play(parts: Parts, folder: Path, clock: Clock) -> int:
+def _play(parts: Parts, folder: Path, clock: Clock, law: str) -> int:
     """Run until Ctrl-C, or until a part ends by itself."""
     start = clock.monotonic_s()
     click.echo("Starting chain, signer, server and kiosk …")
-    cell = begin(parts, folder, clock, pace_ms=BEAT_MS, block_every_s=BLOCK_EVERY_S)
+    cell = begin(parts, folder, clock, pace_ms=BEAT_MS, block_every_s=BLOCK_EVERY_S, law=law)
     link = invite_operator(cell, clock)
     seconds = clock.monotonic_s() - start
     click.echo(
@@ -93,9 +113,15 @@ def _play(parts: Parts, folder: Path, clock: Clock) -> int:
 
 
 def _once(
-    parts: Parts, folder: Path, notes: list[int], to: str, as_json: bool, clock: Clock
+    parts: Parts,
+    folder: Path,
+    notes: list[int],
+    to: str,
+    as_json: bool,
+    clock: Clock,
+    law: str,
 ) -> int:
-    result = _purchase(parts, folder, notes, to, clock)
+    result = _purchase(parts, folder, notes, to, clock, law)
     if as_json:
         click.echo(json.dumps(result, indent=1))
     else:
@@ -111,7 +137,7 @@ def _line(value: Any) -> str:
 
 
 def _purchase(
-    parts: Parts, folder: Path, notes: list[int], to: str, clock: Clock
+    parts: Parts, folder: Path, notes: list[int], to: str, clock: Clock, law: str
 ) -> dict[str, Any]:
     from tallystick.cli.walk import OVER, Walk
     from tallystick.devices.id003.control import Hands
@@ -124,7 +150,7 @@ def _purchase(
         now = clock.monotonic_s()
         times[name], start = round(now - start, 3), now
 
-    cell = begin(parts, folder, clock, 0, 0.0, any_ports())
+    cell = begin(parts, folder, clock, 0, 0.0, any_ports(), law)
     walk = Walk(cell.screen, Hands(cell.hands), clock)
     walk.reach("start", *OVER)
     lap("ready")

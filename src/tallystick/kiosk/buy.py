@@ -256,12 +256,13 @@ def renew(tx: Tx, desk: Desk, machine: str, purchase: str) -> wire.Quote:
 
 def left(tx: Tx, desk: Desk, row: Row, price: Price) -> int:
     """Return how much more cash may go in: by law, by the machine's cap, by the coins we have."""
-    total = quoting.day_total(desk, tx, row["address"])
-    facts = {"note": 0, "day_total": total}
-    verdict = rulebook.ask(desk.place, "kiosk.note", facts, desk.day(desk.clock.now()))
-    by_law = verdict.left_minor if verdict.answer is rulebook.Answer.PERMIT else 0
+    by_law = quoting.standing(desk, tx, row["address"], row["id"], 0)
+    return _room(tx, desk, row, price, by_law)
+
+
+def _room(tx: Tx, desk: Desk, row: Row, price: Price, by_law: quoting.Standing) -> int:
     return min(
-        by_law or 0,
+        by_law.left_minor,
         quoting.machine_left(desk, tx, row["machine"]),
         quoting.affordable(desk, tx, price),
     )
@@ -321,12 +322,11 @@ def _judge(tx: Tx, desk: Desk, row: Row, ask: wire.NoteAsk) -> wire.NoteAnswer:
         return wire.NoteAnswer(answer="refuse", why="expired", because=[], left_minor=0)
     if row["notes"] >= wire.NOTES_PER_PURCHASE_MAX:
         return wire.NoteAnswer(answer="refuse", why="limit", because=[], left_minor=0)
-    total = quoting.day_total(desk, tx, row["address"])
-    facts = {"note": ask.minor, "day_total": total}
-    verdict = rulebook.ask(desk.place, "kiosk.note", facts, desk.day(desk.clock.now()))
+    by_law = quoting.standing(desk, tx, row["address"], row["id"], ask.minor)
+    verdict = by_law.verdict
     because = [wire.Reason(id=p.id, cite=p.cite, say=p.say) for p in verdict.because]
     price = Price(Amount(row["price_minor"], asset(row["currency"])))
-    room = left(tx, desk, row, price)
+    room = _room(tx, desk, row, price, by_law)
     if verdict.answer is rulebook.Answer.REFUSE:
         return wire.NoteAnswer(answer="refuse", why="limit", because=because, left_minor=room)
     if verdict.answer is rulebook.Answer.REFER:
@@ -489,7 +489,19 @@ def _pay_in(tx: Tx, desk: Desk, row: Row) -> None:
             make(f"host:{purchase}", "income:fees", payee, share, "host commission", purchase)
         )
     ledger.post(tx, [t for t in transfers if t.amount], desk.clock.now())
-    effects.intend(tx, "payout", purchase, {"machine": row["machine"]}, desk.clock)
+    hold_s = _hold(tx, desk, row)
+    effects.intend(tx, "payout", purchase, {"machine": row["machine"]}, desk.clock, hold_s)
+
+
+def _hold(tx: Tx, desk: Desk, row: Row) -> int:
+    """Return for how many seconds the law lets nothing be sent, and write down which law."""
+    must = quoting.standing(desk, tx, row["address"], row["id"], 0).verdict.must
+    holds = [p for p in must if p.kind in ("hold", "hold-or-cancel")]
+    hours = max((p.figures["hours"] for p in holds), default=0)
+    if hours:
+        until = desk.clock.now() + dt.timedelta(hours=hours)
+        event(tx, desk.clock, row["id"], "held", {"until": until, "by": [p.id for p in holds]})
+    return hours * 3_600
 
 
 def close(

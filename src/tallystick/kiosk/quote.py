@@ -20,12 +20,27 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tallystick.core import rulebook
 from tallystick.core.clock import Clock
 from tallystick.core.money import BTC, Amount, Price, Rounding, asset
+from tallystick.core.rulebook.person import Paid, Person, facts_of
 from tallystick.core.store import Tx, prepared
 from tallystick.kiosk import wire
 from tallystick.kiosk.errors import LawRefuses, RateUnusable
 from tallystick.kiosk.model import Note, Terms
 from tallystick.kiosk.rates import Rates
 from tallystick.kiosk.tables import NOTES, PURCHASES, WALLET
+
+EVER: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+OWN_WARNING: Final = wire.Warning(
+    id="operator/warning",
+    title="Stop. This could be a scam.",
+    text=(
+        "The police, a court, a tax office or a bank never ask for bitcoin. If somebody on the "
+        "phone sent you here, it is a scam. What you send cannot be taken back."
+    ),
+    own_screen=True,
+    acknowledge=True,
+    cite="Policy of the operator",
+)
+"""Shown where the law asks for no wording of its own: no purchase goes without a warning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,21 +103,36 @@ def sign(quote: wire.Quote, key: Ed25519PrivateKey) -> wire.Quote:
 
 
 def terms(desk: Desk) -> Terms:
-    """Return today's price and fee; raise `LawRefuses` if the law forbids the fee."""
-    fee_min = Amount(desk.policy.fee_min_minor, asset(desk.place.currency))
+    """Return today's price, and the operator's fee or the law's highest, whichever is less.
+
+    Raises `LawRefuses` where the law forbids a sale here, or leaves open what it allows.
+    """
     today = desk.day(desk.clock.now())
-    for cash in (desk.policy.purchase_min_minor, 100_000):
-        share = Amount(cash, fee_min.asset).share(desk.policy.fee_bp, Rounding.DOWN)
-        facts = {"cash": cash, "fee": max(share.minor, fee_min.minor)}
-        verdict = rulebook.ask(desk.place, "kiosk.fee", facts, today)
-        if verdict.answer is not rulebook.Answer.PERMIT:
-            raise LawRefuses("fee: " + "; ".join(p.say for p in verdict.because))
-    return Terms(desk.rates.current().price, desk.policy.fee_bp, fee_min)
+    _permitted(desk, "kiosk.open", {}, today)
+    most = rulebook.fee_most(desk.place, today) or (desk.policy.fee_bp, desk.policy.fee_min_minor)
+    share = min(desk.policy.fee_bp, most[0])
+    fee_min = Amount(min(desk.policy.fee_min_minor, most[1]), asset(desk.place.currency))
+    least = Amount(desk.policy.purchase_min_minor, fee_min.asset)
+    fee = max(least.share(share, Rounding.DOWN), fee_min)
+    _permitted(desk, "kiosk.fee", {"cash": least.minor, "fee": fee.minor}, today)
+    return Terms(desk.rates.current().price, share, fee_min)
+
+
+def _permitted(desk: Desk, question: str, facts: dict[str, int | str], today: dt.date) -> None:
+    verdict = rulebook.ask(desk.place, question, facts, today)
+    if verdict.answer is rulebook.Answer.REFUSE:
+        raise LawRefuses("; ".join(f"{p.say} ({p.cite})" for p in verdict.because))
+    if verdict.answer is rulebook.Answer.REFER:
+        raise LawRefuses(
+            f"The law of {desk.place.name} is not settled: {', '.join(verdict.missing)}. "
+            "The operator's officer must adopt it first."
+        )
 
 
 def warnings(desk: Desk) -> list[wire.Warning]:
-    """Return the warnings that the law asks for today, in the law's own words."""
-    return [
+    """Return the warnings to show today: the law's own words, and else the operator's."""
+    binds = rulebook.binding(desk.place, desk.day(desk.clock.now())).duties
+    shown = [
         wire.Warning(
             id=p.id,
             title=p.words["title"],
@@ -111,15 +141,19 @@ def warnings(desk: Desk) -> list[wire.Warning]:
             acknowledge=True,
             cite=p.cite,
         )
-        for p in desk.place.of("warning", desk.day(desk.clock.now()))
+        for p in binds
+        if p.kind == "warning" and "text" in p.words
     ]
+    return shown or [OWN_WARNING]
 
 
 def offer(desk: Desk, tx: Tx, machine: str, label: str) -> wire.Offer:
     """Say what a purchase would cost on this machine now, or why it is closed."""
     closed, price, at = "", 0, desk.clock.now()
+    fee_bp, fee_min = desk.policy.fee_bp, desk.policy.fee_min_minor
     try:
-        priced = terms(desk).price
+        agreed = terms(desk)
+        priced, fee_bp, fee_min = agreed.price, agreed.fee_bp, agreed.fee_min.minor
         price, at = priced.cash.minor, desk.rates.current().at
         if affordable(desk, tx, priced) < desk.policy.purchase_min_minor:
             closed = "The machine has too little bitcoin left to sell."
@@ -129,7 +163,8 @@ def offer(desk: Desk, tx: Tx, machine: str, label: str) -> wire.Offer:
         closed = error.detail
     except RateUnusable as error:
         closed = f"There is no price to sell at: {error.detail}"
-    limits = desk.place.of("daily-limit", desk.day(desk.clock.now()))
+    binds = rulebook.binding(desk.place, desk.day(desk.clock.now()))
+    by_day = (figure for limit, _, figure in binds.limits if limit.kind == "daily-limit")
     return wire.Offer(
         open=not closed,
         closed_because=closed,
@@ -137,15 +172,44 @@ def offer(desk: Desk, tx: Tx, machine: str, label: str) -> wire.Offer:
         currency=desk.place.currency,
         price_minor=price,
         price_at=at,
-        fee_bp=desk.policy.fee_bp,
-        fee_min_minor=desk.policy.fee_min_minor,
+        fee_bp=fee_bp,
+        fee_min_minor=fee_min,
         purchase_min_minor=desk.policy.purchase_min_minor,
-        day_max_minor=min((p.figures["minor"] for p in limits), default=0),
+        day_max_minor=min(by_day, default=0),
         denominations=list(desk.policy.denominations),
         warnings=warnings(desk),
         operator=msgspec.structs.replace(desk.policy.operator, label=label),
         network=desk.network,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the law stands to one more note: the verdict, and what it leaves beyond this purchase."""
+
+    verdict: rulebook.Verdict
+    left_minor: int
+
+
+def standing(desk: Desk, tx: Tx, address: str, purchase: str, note_minor: int) -> Standing:
+    """Ask the law about one more note for an address, summed over all machines of the operator.
+
+    Nobody is identified yet: an address stands for a person, and a person of unknown class is
+    bound by the rules for new and for existing customers alike, the stricter of both.
+    """
+    now = desk.clock.now()
+    binds = rulebook.binding(desk.place, desk.day(now))
+    counts = any(fact.endswith("_days") for _, fact, _ in binds.limits)
+    since = EVER if counts else desk.midnight(now)
+    rows = _paid_for(tx, address=address, since=since).all()
+    own = sum(row.minor for row in rows if row.purchase == purchase)
+    others = [Paid(row.asked_at, row.minor) for row in rows if row.purchase != purchase]
+    facts = facts_of(desk.place, Person(others), own + note_minor, now)
+    facts["customer"] = "unknown"
+    verdict = rulebook.ask(desk.place, "kiosk.sell", facts, desk.day(now))
+    if verdict.answer is rulebook.Answer.REFER:
+        return Standing(verdict, 0)
+    return Standing(verdict, max((verdict.left_minor or 0) - own, 0))
 
 
 PROMISED: Final = ("quoted", "accepting", "kept", "paid_in")
@@ -183,9 +247,11 @@ def _taken_by(machine: str, since: object) -> sa.Select[Any]:
 
 
 @prepared
-def _taken_for(address: str, since: object) -> sa.Select[Any]:
+def _paid_for(address: str, since: object) -> sa.Select[Any]:
     same = sa.select(PURCHASES.c.id).where(PURCHASES.c.address == address)
-    return _taken(since).where(NOTES.c.purchase.in_(same))
+    query = sa.select(NOTES.c.purchase, NOTES.c.asked_at, NOTES.c.minor)
+    query = query.where(NOTES.c.state.in_(COUNTED), NOTES.c.asked_at >= since)
+    return query.where(NOTES.c.purchase.in_(same)).order_by(NOTES.c.asked_at)
 
 
 def machine_left(desk: Desk, tx: Tx, machine: str) -> int:
@@ -193,9 +259,3 @@ def machine_left(desk: Desk, tx: Tx, machine: str) -> int:
     since = desk.midnight(desk.clock.now())
     taken = int(_taken_by(tx, machine=machine, since=since).scalar_one())
     return max(desk.policy.machine_day_max_minor - taken, 0)
-
-
-def day_total(desk: Desk, tx: Tx, address: str) -> int:
-    """Return what was put in today for this address, over all machines."""
-    since = desk.midnight(desk.clock.now())
-    return int(_taken_for(tx, address=address, since=since).scalar_one())

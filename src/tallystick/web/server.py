@@ -27,6 +27,7 @@ from tallystick.core.effects import Worker
 from tallystick.core.identity.keys import load_or_make_key
 from tallystick.core.identity.passkeys import Party
 from tallystick.core.money import asset
+from tallystick.core.rulebook import adoptions
 from tallystick.core.store import Store
 from tallystick.kiosk import payout
 from tallystick.kiosk.audit import Check, audit
@@ -67,9 +68,10 @@ class Settings:
     """The console's address as browsers see it; passkeys belong to it."""
 
 
-def open_desk(settings: Settings, clock: Clock) -> Desk:
-    """Return the desk: law, policy, prices, and the server's key."""
-    place = rulebook.load(settings.law)
+def open_desk(settings: Settings, clock: Clock, store: Store) -> Desk:
+    """Return the desk: law with what was adopted, policy, prices, and the server's key."""
+    with store.read() as tx:
+        place = rulebook.load(settings.law).adopt(adoptions.adopted(tx, settings.law))
     source: RateSource = OfflineSource() if settings.rates == "offline" else ExchangeSource()
     fed = isinstance(source, ExchangeSource)
     rates = Rates(source, asset(place.currency), clock, fed=fed)
@@ -186,7 +188,7 @@ def run(settings: Settings, ready: Path | None = None) -> None:
     clock = SystemClock()
     store = Store.open(settings.database)
     store.migrate()
-    desk = open_desk(settings, clock)
+    desk = open_desk(settings, clock, store)
     till = open_till(settings, store, desk)
     till.sync()
     stop = threading.Event()

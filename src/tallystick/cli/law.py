@@ -1,0 +1,243 @@
+"""``tallystick law``: what the rulebook knows, what it says to a step, and what was adopted."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from tallystick.cli.serve import DATA, DATABASE, database_of
+
+DATE = click.DateTime(["%Y-%m-%d"])
+WIDTH = 22
+
+
+def _day(given: dt.datetime | None) -> dt.date:
+    from tallystick.core.clock import SystemClock
+
+    return given.date() if given else SystemClock().now().date()
+
+
+@click.group()
+def law() -> None:
+    """List, show, compare and ask the law; run its examples; adopt what is not settled."""
+
+
+@law.command(name="list")
+@click.option("--on", type=DATE, help="The day; today if left out.")
+def list_places(on: dt.datetime | None) -> None:
+    """List every place and whether a kiosk may sell there on a day."""
+    from tallystick.core import rulebook
+    from tallystick.core.rulebook.place import codes
+
+    for code in codes():
+        place = rulebook.load(code)
+        said = rulebook.ask(place, "kiosk.open", {}, _day(on))
+        click.echo(f"{code:<{WIDTH}}{word(said):<12}{place.name}")
+
+
+def word(said: Any) -> str:
+    """Return open, banned or unsettled for a verdict on opening."""
+    return {"permit": "open", "refuse": "banned", "refer": "unsettled"}[said.answer.value]
+
+
+@law.command()
+@click.argument("code")
+@click.option("--on", type=DATE, help="Only what binds, or may bind, on this day.")
+@click.option("--known", type=DATE, help="Only what was known on this day.")
+def show(code: str, on: dt.datetime | None, known: dt.datetime | None) -> None:
+    """Show a place's provisions in plain words, each with its citation and how it was read."""
+    from tallystick.core import rulebook
+
+    place = rulebook.load(code)
+    place = place.as_known(known.date()) if known else place
+    click.echo(f"{place.name} ({place.code}, {place.currency}): {place.status}. {place.note}")
+    for item in place.provisions:
+        if on and item.in_force(on.date()) is False:
+            continue
+        click.echo(f"\n{item.id}\n  {item.say}\n  {item.cite}; in force {force_of(item)}")
+        click.echo(f"  read: {item.read}{'' if item.settled else '; NOT SETTLED'}; {item.source}")
+        for more in (item.words.get("text"), item.note, item.adopted):
+            if more:
+                click.echo(f"  {more}")
+    for name, kinds in (("looked for, not found", place.not_found), ("not read", place.not_read)):
+        if kinds:
+            click.echo(f"\n{name}: {', '.join(kinds)}")
+
+
+def force_of(item: Any) -> str:
+    """Say from when to when a provision is in force, as far as that is known."""
+    first = item.since or (
+        f"from {' to '.join(map(str, item.since_between))}, the day not known"
+        if item.since_between
+        else "from a day not known"
+    )
+    return f"{first}{f' until {item.until}' if item.until else ''}"
+
+
+@law.command()
+@click.argument("code")
+@click.argument("before", type=DATE)
+@click.argument("after", type=DATE)
+def diff(code: str, before: dt.datetime, after: dt.datetime) -> None:
+    """Show what begins (+), ends (-) or becomes undecided (?) between two days."""
+    from tallystick.core import rulebook
+
+    place = rulebook.load(code)
+    changed = False
+    for item in place.provisions:
+        was, now = item.in_force(before.date()), item.in_force(after.date())
+        if was is now:
+            continue
+        changed = True
+        mark = {True: "+", False: "-", None: "?"}[now]
+        click.echo(f"{mark} {item.id}: {item.say}\n    {item.cite}; in force {force_of(item)}")
+    if not changed:
+        click.echo("Nothing changes between these days.")
+
+
+@law.command()
+@click.argument("code")
+@click.argument("question", default="kiosk.sell")
+@click.option("--cash", type=click.IntRange(0), help="This purchase, in whole units of money.")
+@click.option("--paid-today", type=click.IntRange(0), help="Earlier today, in whole units.")
+@click.option("--customer", type=click.Choice(["new", "existing", "unknown"]))
+@click.option("--fee", type=click.IntRange(0), help="In minor units.")
+@click.option("--fact", multiple=True, help="NAME=MINOR, such as paid_30_days=100000.")
+@click.option("--on", type=DATE, help="The day; today if left out.")
+@click.option("--known", type=DATE, help="As the law was known on this day.")
+@click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON.")
+def ask(
+    code: str,
+    question: str,
+    cash: int | None,
+    paid_today: int | None,
+    customer: str | None,
+    fee: int | None,
+    fact: Iterable[str],
+    on: dt.datetime | None,
+    known: dt.datetime | None,
+    as_json: bool,
+) -> None:
+    """Ask what the law says to a step. Exits 0 if permitted, 1 if refused, 2 if referred."""
+    from tallystick.core import rulebook
+
+    place = rulebook.load(code)
+    place = place.as_known(known.date()) if known else place
+    facts = _given(fact)
+    minor = {"cash": cash, "paid_today": paid_today}
+    facts |= {name: value * 100 for name, value in minor.items() if value is not None}
+    facts |= {n: v for n, v in (("customer", customer), ("fee", fee)) if v is not None}
+    said = rulebook.ask(place, question, facts, _day(on))
+    report = verdict_of(code, question, facts, _day(on), said)
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(report), indent=1).decode())
+    else:
+        _tell(report)
+    sys.exit({"permit": 0, "refuse": 1, "refer": 2}[said.answer.value])
+
+
+def _given(pairs: Iterable[str]) -> dict[str, int | str]:
+    facts: dict[str, int | str] = {}
+    for pair in pairs:
+        name, _, value = pair.partition("=")
+        if not value.isdigit():
+            raise click.BadParameter(f"{pair!r} is not NAME=MINOR")
+        facts[name] = int(value)
+    return facts
+
+
+def verdict_of(code: str, question: str, facts: Any, on: dt.date, said: Any) -> dict[str, Any]:
+    """Return a verdict as plain values."""
+
+    def plain(items: Iterable[Any]) -> list[dict[str, Any]]:
+        return [{"id": p.id, "kind": p.kind, "say": p.say, "cite": p.cite} for p in items]
+
+    return {
+        "place": code,
+        "question": question,
+        "on": on,
+        "facts": facts,
+        "answer": said.answer.value,
+        "because": plain(said.because),
+        "left_minor": said.left_minor,
+        "missing": list(said.missing),
+        "must": plain(said.must),
+    }
+
+
+def _tell(report: dict[str, Any]) -> None:
+    click.echo(f"{report['answer'].upper()}: {report['question']} in {report['place']}")
+    for item in report["because"]:
+        click.echo(f"  because {item['id']}: {item['say']} ({item['cite']})")
+    for item in report["must"]:
+        click.echo(f"  must    {item['id']}: {item['say']} ({item['cite']})")
+    if report["left_minor"] is not None:
+        click.echo(f"  left    {report['left_minor'] // 100}.{report['left_minor'] % 100:02d}")
+    for name in report["missing"]:
+        click.echo(f"  unknown {name}")
+
+
+@law.command()
+def check() -> None:
+    """Read every file and run every worked example. Exits 1 if one differs."""
+    from tallystick.core import rulebook
+    from tallystick.core.rulebook.examples import check as run
+    from tallystick.core.rulebook.place import codes
+
+    places = [rulebook.load(code) for code in codes()]
+    wrong = count = 0
+    for done in run():
+        count += 1
+        if done.wrong:
+            wrong += 1
+            click.echo(f"FAIL  {done.place}: {done.say}\n      {done.wrong}")
+    rules = sum(1 for place in places for p in place.provisions if p.id.startswith(place.code))
+    click.echo(f"{len(places)} places, {rules} provisions, {count} examples, {wrong} wrong")
+    sys.exit(1 if wrong else 0)
+
+
+@law.command()
+@DATA
+@DATABASE
+@click.argument("code")
+@click.argument("subject")
+@click.option("--figure", multiple=True, help="NAME=NUMBER, such as minor=100000 or hours=0.")
+@click.option("--by", required=True, help="The compliance officer's name.")
+@click.option("--source", required=True, help="Where the figure was read.")
+def adopt(
+    data: Path,
+    database: str,
+    code: str,
+    subject: str,
+    figure: tuple[str, ...],
+    by: str,
+    source: str,
+) -> None:
+    """Adopt what is open in a place, by name and with a source; it is journalled."""
+    from tallystick.core import rulebook
+    from tallystick.core.clock import SystemClock
+    from tallystick.core.errors import TallystickError
+    from tallystick.core.rulebook import adoptions
+    from tallystick.core.store import Store
+
+    figures = {name: int(value) for name, value in _given(figure).items()}
+    clock, store = SystemClock(), Store.open(database_of(data, database))
+    store.migrate()
+    try:
+        with store.transact() as tx:
+            place = adoptions.record(tx, clock, rulebook.load(code), subject, figures, by, source)
+    except TallystickError as error:
+        raise click.ClickException(str(error)) from error
+    finally:
+        store.close()
+    said = rulebook.ask(place, "kiosk.open", {}, clock.now().date())
+    click.echo(
+        f"{code} is {word(said)}. {'Still open: ' if said.missing else ''}{', '.join(said.missing)}"
+    )
+    click.echo("A running server takes it up when it is started again.")

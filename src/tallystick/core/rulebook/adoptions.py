@@ -1,0 +1,96 @@
+"""What an operator's compliance officer adopted, by name and with a source, in the journal.
+
+A place whose law is not settled stays closed until then; auditors see who settled it and from
+what (Decision 9). An adoption is never changed: a later one of the same subject is refused.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+import sqlalchemy as sa
+
+from tallystick.core import journal
+from tallystick.core.clock import Clock, new_id
+from tallystick.core.rulebook.place import Adoption, AdoptionRefused, Jurisdiction
+from tallystick.core.store import METADATA, Moment, Tx
+
+PROGRAMME: Final = "law"
+TEXT_LENGTH_MAX: Final = 500
+
+ADOPTIONS: Final = sa.Table(
+    "law_adoptions",
+    METADATA,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("place", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("figures", sa.Text, nullable=False),
+    sa.Column("officer", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("salt", sa.Text, nullable=False),
+    sa.Column("entry", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("place", "subject"),
+    sqlite_strict=True,
+)
+
+
+def adopted(tx: Tx, place: str) -> list[Adoption]:
+    """Return a place's adoptions, the oldest first."""
+    query = sa.select(ADOPTIONS).where(ADOPTIONS.c.place == place).order_by(ADOPTIONS.c.entry)
+    return [
+        Adoption(
+            row.place,
+            row.subject,
+            msgspec.json.decode(row.figures, type=dict[str, int]),
+            row.officer,
+            row.source,
+            row.at.date(),
+        )
+        for row in tx.execute(query)
+    ]
+
+
+def record(
+    tx: Tx,
+    clock: Clock,
+    place: Jurisdiction,
+    subject: str,
+    figures: Mapping[str, int],
+    by: str,
+    source: str,
+) -> Jurisdiction:
+    """Adopt figures in the officer's name; return the place as it stands then.
+
+    Raises `AdoptionRefused`, and writes nothing, when nothing of that name is open, when a figure,
+    the name or the source is missing, or when it was adopted before.
+    """
+    journal.lock(tx)
+    before = adopted(tx, place.code)
+    if any(held.subject == subject for held in before):
+        raise AdoptionRefused(f"{place.code} {subject} was adopted before")
+    if max(len(by), len(source), len(subject)) > TEXT_LENGTH_MAX:
+        raise AdoptionRefused(f"a name or a source has at most {TEXT_LENGTH_MAX} characters")
+    now = clock.now()
+    made = Adoption(place.code, subject, dict(figures), by, source, now.date())
+    new = place.adopt([*before, made])
+    row = _row(made, now)
+    salt = clock.random_bytes(journal.SALT_BYTES)
+    entry = journal.append(tx, PROGRAMME, "adopted", journal.commit(salt, row), now)
+    kept = {"id": new_id(clock), **row, "salt": salt.hex(), "entry": entry.seq}
+    tx.execute(sa.insert(ADOPTIONS).values(**kept))
+    return new
+
+
+def _row(made: Adoption, at: dt.datetime) -> dict[str, object]:
+    return {
+        "place": made.place,
+        "subject": made.subject,
+        "figures": journal.canonical(made.figures).decode(),
+        "officer": made.by,
+        "source": made.source,
+        "at": at,
+    }
