@@ -85,7 +85,7 @@ def force_of(item: Any) -> str:
 @click.argument("before", type=DATE)
 @click.argument("after", type=DATE)
 def diff(code: str, before: dt.datetime, after: dt.datetime) -> None:
-    """Show what begins (+), ends (-) or becomes undecided (?) between two days."""
+    """Show what begins (+), ends (-), becomes certain (~) or undecided (?) between two days."""
     from tallystick.core import rulebook
 
     place = rulebook.load(code)
@@ -95,7 +95,7 @@ def diff(code: str, before: dt.datetime, after: dt.datetime) -> None:
         if was is now:
             continue
         changed = True
-        mark = {True: "+", False: "-", None: "?"}[now]
+        mark = {True: "~" if was is None else "+", False: "-", None: "?"}[now]
         click.echo(f"{mark} {item.id}: {item.say}\n    {item.cite}; in force {force_of(item)}")
     if not changed:
         click.echo("Nothing changes between these days.")

@@ -1,7 +1,7 @@
 """What an operator's compliance officer adopted, by name and with a source, in the journal.
 
 A place whose law is not settled stays closed until then; auditors see who settled it and from
-what (Decision 9). An adoption is never changed: a later one of the same subject is refused.
+what (Decision 9). An adoption is never changed, and what is settled is not adopted again.
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ ADOPTIONS: Final = sa.Table(
     sa.Column("at", Moment, nullable=False),
     sa.Column("salt", sa.Text, nullable=False),
     sa.Column("entry", sa.BigInteger, nullable=False),
-    sa.UniqueConstraint("place", "subject"),
     sqlite_strict=True,
 )
 
@@ -70,8 +69,6 @@ def record(
     """
     journal.lock(tx)
     before = adopted(tx, place.code)
-    if any(held.subject == subject for held in before):
-        raise AdoptionRefused(f"{place.code} {subject} was adopted before")
     if max(len(by), len(source), len(subject)) > TEXT_LENGTH_MAX:
         raise AdoptionRefused(f"a name or a source has at most {TEXT_LENGTH_MAX} characters")
     now = clock.now()

@@ -122,35 +122,38 @@ def _adopted(place: Jurisdiction, adoption: Adoption) -> Jurisdiction:
     if not (adoption.by.strip() and adoption.source.strip()):
         raise AdoptionRefused("an adoption needs the officer's name and a source")
     who = f"{adoption.by}, {adoption.on}: {adoption.source}"
-    named = any(p.id == f"{place.code}/{adoption.subject}" for p in place.provisions)
+    named = any(
+        p.id == f"{place.code}/{adoption.subject}" and p.in_force(adoption.on) is not False
+        for p in place.provisions
+    )
     if adoption.subject == "status" or (adoption.subject in rules.GATING and not named):
-        made = _made(place, adoption, who) if adoption.figures else ()
-        provisions = place.provisions + made
+        provisions = place.provisions + _made(place, adoption, who)
     else:
         provisions = _settled(place, adoption, who)
     return replace(place, provisions=provisions, adopted=(*place.adopted, adoption))
 
 
 def _made(place: Jurisdiction, adoption: Adoption, who: str) -> tuple[Provision, ...]:
-    """Make the provision that an officer adopts for a kind, or limits for a place without any."""
+    """Make the provision that an officer adopts for a kind, or a limit for a place of no law."""
+    if any(held.subject == adoption.subject for held in place.adopted):
+        raise AdoptionRefused(f"{place.code} {adoption.subject} was adopted before")
+    if adoption.subject == "status" and not adoption.figures:
+        return ()
     kind = "daily-limit" if adoption.subject == "status" else adoption.subject
     missing = [name for name in rules.NEEDED.get(kind, ()) if name not in adoption.figures]
     if missing:
         raise AdoptionRefused(f"{kind} needs {', '.join(missing)}")
-    name = f"{place.code}/adopted-{kind}"
-    say = f"Adopted by the operator's officer: {kind.replace('-', ' ')}."
-    return (
-        Provision(
-            name,
-            kind,
-            say,
-            adoption.source,
-            adoption.on,
-            source=adoption.source,
-            figures=dict(adoption.figures),
-            adopted=who,
-        ),
+    made = Provision(
+        f"{place.code}/adopted-{kind}",
+        kind,
+        f"Adopted by the operator's officer: {kind.replace('-', ' ')}.",
+        adoption.source,
+        adoption.on,
+        source=adoption.source,
+        figures=dict(adoption.figures),
+        adopted=who,
     )
+    return (made,)
 
 
 def _settled(place: Jurisdiction, adoption: Adoption, who: str) -> tuple[Provision, ...]:

@@ -23,6 +23,5 @@ def upgrade() -> None:
         sa.Column("salt", sa.Text(), nullable=False),
         sa.Column("entry", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_law_adoptions")),
-        sa.UniqueConstraint("place", "subject", name=op.f("uq_law_adoptions_place")),
         sqlite_strict=True,
     )

@@ -1,0 +1,98 @@
+"""What is not settled stays closed until an officer adopts it, by name, with a source, once."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+import sqlalchemy as sa
+
+from tallystick.cli.sample_law import open_points
+from tallystick.core import journal, rulebook
+from tallystick.core.clock import SeededClock
+from tallystick.core.rulebook import Answer, adoptions
+from tallystick.core.rulebook.place import AdoptionRefused, codes
+from tallystick.core.store import Store
+
+TODAY = dt.date(2026, 11, 23)
+BY, SOURCE = "Ada Okafor", "Public Act 104-0428, section 10"
+
+
+def test_a_place_opens_when_its_last_open_point_is_adopted(
+    store: Store, clock: SeededClock
+) -> None:
+    place = rulebook.load("US-IL")
+    figures = {"transactions": 3, "days": 7}
+    with store.transact() as tx:
+        first = adoptions.record(tx, clock, place, "new-customer", figures, BY, SOURCE)
+        assert rulebook.ask(first, "kiosk.open", {}, TODAY).missing == ("hold",)
+        adoptions.record(tx, clock, place, "hold", {"hours": 0}, BY, SOURCE)
+    with store.read() as tx:
+        again = rulebook.load("US-IL").adopt(adoptions.adopted(tx, "US-IL"))
+        assert journal.verify(tx) == 2
+    said = rulebook.ask(again, "kiosk.open", {}, clock.now().date() + dt.timedelta(400))
+    assert said.answer is Answer.PERMIT
+    held = {p.id: p.adopted for p in again.provisions if p.adopted}
+    assert set(held) == {"US-IL/new-customer", "US-IL/adopted-hold"}
+    assert all(BY in who and SOURCE in who for who in held.values())
+
+
+@pytest.mark.parametrize(
+    ("code", "subject", "figures", "by", "source"),
+    [
+        ("US-IL", "hold", {"hours": 0}, " ", SOURCE),
+        ("US-IL", "hold", {"hours": 0}, BY, ""),
+        ("US-IL", "hold", {}, BY, SOURCE),
+        ("US-IL", "daily-limit-new", {"minor": 1_000_000}, BY, SOURCE),
+        ("US-IL", "no-such-thing", {}, BY, SOURCE),
+        ("US-IL", "hold", {"hours": 0}, "x" * 501, SOURCE),
+        ("US-MN", "ban", {}, BY, SOURCE),
+        ("US-CA", "daily-limit", {"minor": 1_000_000}, BY, SOURCE),
+    ],
+)
+def test_a_bad_adoption_is_refused_and_writes_nothing(
+    store: Store,
+    clock: SeededClock,
+    code: str,
+    subject: str,
+    figures: dict[str, int],
+    by: str,
+    source: str,
+) -> None:
+    with pytest.raises(AdoptionRefused), store.transact() as tx:
+        adoptions.record(tx, clock, rulebook.load(code), subject, figures, by, source)
+    with store.read() as tx:
+        count = sa.select(sa.func.count()).select_from(adoptions.ADOPTIONS)
+        assert tx.execute(count).scalar_one() == 0
+        assert journal.head(tx)[0] == 0
+
+
+def test_nobody_adopts_over_another(store: Store, clock: SeededClock) -> None:
+    place = rulebook.load("US-IL")
+    with store.transact() as tx:
+        adoptions.record(tx, clock, place, "hold", {"hours": 0}, BY, SOURCE)
+    with pytest.raises(AdoptionRefused, match="before"), store.transact() as tx:
+        adoptions.record(tx, clock, place, "hold", {"hours": 1}, BY, SOURCE)
+
+
+@pytest.mark.parametrize("code", codes())
+def test_every_place_that_is_not_banned_can_be_settled(code: str) -> None:
+    place = rulebook.load(code)
+    for subject, figures in open_points(place, TODAY):
+        made = rulebook.place.Adoption(code, subject, figures, BY, SOURCE, TODAY)
+        place = place.adopt([made])
+    said = rulebook.ask(place, "kiosk.open", {}, TODAY)
+    banned = any(p.kind == "ban" and p.in_force(TODAY) for p in place.provisions)
+    assert said.answer is (Answer.REFUSE if banned else Answer.PERMIT), said.missing
+
+
+def test_what_was_adopted_for_a_gap_does_not_settle_the_law_that_follows() -> None:
+    place = rulebook.load("US-KY")
+    gap = rulebook.place.Adoption("US-KY", "daily-limit", {"minor": 50_000}, BY, SOURCE, TODAY)
+    place = place.adopt([gap])
+    assert rulebook.ask(place, "kiosk.open", {}, TODAY).answer is Answer.PERMIT
+    later = dt.date(2027, 5, 1)
+    assert "US-KY/daily-limit" in rulebook.ask(place, "kiosk.open", {}, later).missing
+    law = rulebook.place.Adoption("US-KY", "daily-limit", {}, BY, SOURCE, later)
+    missing = rulebook.ask(place.adopt([law]), "kiosk.open", {}, later).missing
+    assert "US-KY/daily-limit" not in missing

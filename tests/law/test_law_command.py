@@ -1,0 +1,71 @@
+"""The command line says what the rulebook says, and adopts only what is open."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from tallystick.cli import main
+
+SALE = ["--cash", "900", "--paid-today", "200", "--customer", "existing", "--json"]
+
+
+def ask(code: str, on: str) -> tuple[int, dict[str, object]]:
+    done = CliRunner().invoke(main, ["law", "ask", code, "kiosk.sell", *SALE, "--on", on])
+    return done.exit_code, json.loads(done.output)
+
+
+def test_the_daily_limit_refuses_and_is_cited() -> None:
+    code, said = ask("US-CA", "2026-11-23")
+    assert (code, said["answer"], said["left_minor"]) == (1, "refuse", 80_000)
+    because = said["because"]
+    assert isinstance(because, list) and because[0]["id"] == "US-CA/daily-limit"
+    assert because[0]["cite"] == "Cal. Fin. Code 3902"
+
+
+def test_a_ban_refuses_from_its_first_day_and_not_before() -> None:
+    code, said = ask("US-MN", "2026-11-23")
+    because = said["because"]
+    assert code == 1 and isinstance(because, list) and because[0]["id"] == "US-MN/ban"
+    before = ask("US-MN", "2026-07-31")[1]
+    assert before["answer"] != "refuse" and "US-MN/ban" not in json.dumps(before["because"])
+
+
+def test_the_list_names_every_place_and_its_state() -> None:
+    done = CliRunner().invoke(main, ["law", "list", "--on", "2026-11-23"])
+    lines = {line.split()[0]: line.split()[1] for line in done.output.splitlines()}
+    assert len(lines) == 69
+    assert (lines["US-CA"], lines["US-MN"], lines["US-IL"]) == ("open", "banned", "unsettled")
+
+
+def test_the_difference_between_two_days_of_vermont() -> None:
+    done = CliRunner().invoke(main, ["law", "diff", "US-VT", "2024-08-01", "2026-11-23"])
+    assert "+ US-VT/daily-limit-existing" in done.output
+    assert "- US-VT/daily-limit-2024" in done.output
+    same = CliRunner().invoke(main, ["law", "diff", "US-VT", "2026-10-01", "2026-10-02"])
+    assert same.output == "Nothing changes between these days.\n"
+
+
+def test_a_provision_is_shown_with_its_citation_and_how_it_was_read() -> None:
+    done = CliRunner().invoke(main, ["law", "show", "US-IL", "--on", "2026-11-23"])
+    assert "US-IL/fee-cap" in done.output and "NOT SETTLED" in done.output
+    assert "read: primary" in done.output
+
+
+def test_the_check_fails_when_an_example_does() -> None:
+    done = CliRunner().invoke(main, ["law", "check"])
+    assert done.exit_code == 0 and " 0 wrong" in done.output
+
+
+def test_an_officer_adopts_and_the_next_question_is_answered(tmp_path: Path) -> None:
+    base = ["law", "adopt", "--data", str(tmp_path), "US-IL"]
+    who = ["--by", "Ada Okafor", "--source", "the act, section 10"]
+    days = ["--figure", "days=7", "--figure", "transactions=3"]
+    first = CliRunner().invoke(main, [*base, "new-customer", *days, *who])
+    assert first.exit_code == 0 and "unsettled. Still open: hold" in first.output
+    second = CliRunner().invoke(main, [*base, "hold", "--figure", "hours=0", *who])
+    assert second.exit_code == 0 and "US-IL is open." in second.output
+    third = CliRunner().invoke(main, [*base, "hold", "--figure", "hours=0", *who])
+    assert third.exit_code == 1 and "before" in third.output
