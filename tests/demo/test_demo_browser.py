@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,6 +17,8 @@ import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from tallystick.cli.cell import PORTS
+
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 READY_S = 60
 SEND_MS = 60_000
@@ -22,11 +26,26 @@ AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 FOCUSED = "document.activeElement.id"
 
 
+def _free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+def _own_ports(data: Path) -> None:
+    """Keep demos that start at the same moment off each other's ports."""
+    kept = data / "ports.json"
+    if not kept.exists():
+        data.mkdir(exist_ok=True)
+        kept.write_text(json.dumps({name: _free_port() for name in PORTS}))
+
+
 class Demo:
     """One run of the command, until it is stopped."""
 
     def __init__(self, data: Path, *more: str) -> None:
         command = [sys.executable, "-m", "tallystick.cli", "demo", "--data", str(data), *more]
+        _own_ports(data)
         self.log = data.with_suffix(".log")
         with self.log.open("w") as out:
             self.process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)

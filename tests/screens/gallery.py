@@ -46,6 +46,7 @@ OFFER = wire.Offer(
     denominations=[100, 500, 1_000, 2_000, 5_000, 10_000],
     warnings=[WARNING],
     operator=OPERATOR,
+    rights=["A victim of fraud gets a refund: full, with charges. (Example Code 7)"],
     network="regtest",
 )
 QUOTE = wire.Quote(

@@ -28,6 +28,9 @@ from tallystick.kiosk.model import Note, Terms
 from tallystick.kiosk.rates import Rates
 from tallystick.kiosk.tables import NOTES, PURCHASES, WALLET
 
+RIGHTS: Final = ("refund", "hold", "hold-or-cancel")
+RIGHTS_MAX: Final = 16
+RIGHT_LENGTH_MAX: Final = 512
 EVER: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 OWN_WARNING: Final = wire.Warning(
     id="operator/warning",
@@ -123,9 +126,10 @@ def _permitted(desk: Desk, question: str, facts: dict[str, int | str], today: dt
     if verdict.answer is rulebook.Answer.REFUSE:
         raise LawRefuses("; ".join(f"{p.say} ({p.cite})" for p in verdict.because))
     if verdict.answer is rulebook.Answer.REFER:
+        points = ", ".join(name.rpartition("/")[2].replace("-", " ") for name in verdict.missing)
         raise LawRefuses(
-            f"The law of {desk.place.name} is not settled: {', '.join(verdict.missing)}. "
-            "The operator's officer must adopt it first."
+            f"The law of {desk.place.name} is not settled ({points}). "
+            "The machine stays closed until the operator's officer has adopted it by name."
         )
 
 
@@ -179,8 +183,17 @@ def offer(desk: Desk, tx: Tx, machine: str, label: str) -> wire.Offer:
         denominations=list(desk.policy.denominations),
         warnings=warnings(desk),
         operator=msgspec.structs.replace(desk.policy.operator, label=label),
+        rights=rights(desk),
         network=desk.network,
     )
+
+
+def rights(desk: Desk) -> list[str]:
+    """Return what the law gives a customer afterwards: refunds, and to call a purchase off."""
+    today = desk.day(desk.clock.now())
+    found = [p for kind in RIGHTS for p in desk.place.of(kind, today) if p.in_force(today)]
+    read = [p for p in found if p.settled and p.terms.get("amount", "") != "not read"]
+    return [f"{p.say} ({p.cite})"[:RIGHT_LENGTH_MAX] for p in read][:RIGHTS_MAX]
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,8 @@ class Offer(Message, frozen=True):
     """Values taken, in minor units, ascending."""
     warnings: list[Warning]
     operator: Operator
+    rights: Annotated[list[Text], Meta(max_length=16)]
+    """What the law here gives the customer after the purchase; printed on the receipt."""
     network: Short
     """bitcoin, testnet, signet or regtest: which addresses are right."""
 

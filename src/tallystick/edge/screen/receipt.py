@@ -64,6 +64,8 @@ def receipt_lines(view: View, zone: dt.tzinfo | None = None) -> list[Line]:
         lines += [Line(label, Look.PLAIN), *_broken(digits, Look.CODE)]
     lines += [Line(half.qr_text(view), Look.QR)]
     lines += _broken(words.look_up("This is your half. Keep it for 90 days."))
+    for right in view.offer.rights if view.offer else ():
+        lines += _broken(right)
     return lines + list(_foot(view, words))
 
 
