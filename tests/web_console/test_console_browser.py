@@ -18,6 +18,7 @@ TARGET_PX_MIN = 44
 PAGES = (
     *("purchases", "person", "nothing", "unknown", "settled", "refund due", "cancelled"),
     *("kiosks", "kiosk", "wallet", "books", "search", "found", "lost", "public"),
+    *("law", "open law", "banned law", "unsettled law"),
 )
 
 
@@ -32,6 +33,9 @@ def address(day: Scene, name: str) -> str:
         "search": "/search?q=zzzz",
         "found": "/search?q=bcrt1",
         "lost": "/nowhere",
+        "open law": "/law/US-CA",
+        "banned law": "/law/US-MN",
+        "unsettled law": "/law/US-IL",
     }
     if name in day.named or f"{name} 1" in day.named:
         view = day.named.get(name) or day.named[f"{name} 1"]

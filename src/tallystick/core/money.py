@@ -40,9 +40,13 @@ USD: Final = Asset("USD", 2)
 CAD: Final = Asset("CAD", 2)
 EUR: Final = Asset("EUR", 2)
 GBP: Final = Asset("GBP", 2)
+AUD: Final = Asset("AUD", 2)
+CHF: Final = Asset("CHF", 2)
+NZD: Final = Asset("NZD", 2)
+SGD: Final = Asset("SGD", 2)
 BTC: Final = Asset("BTC", 8)
 
-ASSETS: Final = {asset.code: asset for asset in (USD, CAD, EUR, GBP, BTC)}
+ASSETS: Final = {asset.code: asset for asset in (USD, CAD, EUR, GBP, AUD, CHF, NZD, SGD, BTC)}
 
 
 def asset(code: str) -> Asset:

@@ -25,7 +25,7 @@ from tallystick.core.store import Store, StoreUnusable, Tx
 from tallystick.kiosk import buy, queries
 from tallystick.kiosk.queries import Wanted
 from tallystick.kiosk.quote import Desk
-from tallystick.web.console import books, kiosks, pages, sheet, wallet
+from tallystick.web.console import books, kiosks, lawbook, pages, sheet, wallet
 from tallystick.web.console.frame import frame
 from tallystick.web.console.pages import PERSON, Offices
 from tallystick.web.console.sayings import STATES
@@ -216,6 +216,19 @@ def _add_places(app: FastAPI, console: Console) -> None:
         last = console.auditor.last
         return console.draw(
             request, person, "books", lambda tx: books.books(tx) | {"audited": last}
+        )
+
+    @app.get("/law", response_class=HTMLResponse)
+    def all_law(request: Request, person: Signed) -> Response:
+        return console.draw(request, person, "law", lambda tx: lawbook.everywhere(tx, console.desk))
+
+    @app.get("/law/{code}", response_class=HTMLResponse)
+    def law_of(request: Request, person: Signed, code: str) -> Response:
+        return console.draw(
+            request,
+            person,
+            "place",
+            lambda tx: lawbook.one_place(tx, console.desk, code[:WORD_CHARS_MAX]),
         )
 
 
