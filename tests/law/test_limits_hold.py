@@ -25,8 +25,8 @@ from tallystick.kiosk.rates import OfflineSource, Rates
 from tallystick.kiosk.tables import NOTES, WALLET
 
 ADDRESS = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"
-NOTE_VALUES = [100, 500, 1_000, 2_000, 5_000, 10_000]
-LIMITS = {"US-CA": 100_000, "US-CO": 200_000, "US-LA": 300_000}
+NOTE_VALUES = [10_000, 10_000, 10_000, 5_000, 100]
+LIMITS = {"US-CA": 100_000, "US-CO": 200_000}
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
 
 
@@ -94,16 +94,17 @@ def by_day(store: Store, zone: str) -> dict[dt.date, int]:
 steps = st.lists(
     st.tuples(
         st.integers(0, 2),
-        st.sampled_from(["ask", "ask", "ask", "stack", "stack", "return", "later"]),
+        st.sampled_from(["ask", "ask", "ask", "ask", "stack", "stack", "stack", "return", "later"]),
         st.sampled_from(NOTE_VALUES),
-        st.integers(0, 590),
+        st.integers(0, 60),
     ),
-    max_size=60,
+    min_size=30,
+    max_size=80,
 )
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.sampled_from(sorted(LIMITS)), steps)
+@given(st.sampled_from(["US-CA", "US-CO"]), steps)
 def test_no_order_of_steps_passes_the_limit_of_a_day(
     code: str, plan: list[tuple[int, str, int, int]]
 ) -> None:
