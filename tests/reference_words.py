@@ -72,6 +72,7 @@ EVENTS = {
     "cancelled": "Ended before any note.",
     "kept": "Nobody finished; the cash is counted and waits.",
     "resumed": "A kept purchase goes on at a new price.",
+    "called_off": "Ended before the payout was signed: all cash is owed back, the fee too.",
     "refund_due": "The cash is owed back.",
     "refunded": "A person gave the cash back.",
 }

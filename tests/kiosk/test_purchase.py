@@ -14,7 +14,7 @@ from tallystick.bitcoin.transaction import outputs_of, script_of
 from tallystick.core import effects, journal, ledger
 from tallystick.core.clock import SeededClock
 from tallystick.core.store import Store
-from tallystick.kiosk import audit, buy, queries, tables
+from tallystick.kiosk import audit, buy, queries, refund, tables
 from tallystick.kiosk.errors import (
     AddressRefused,
     BelowMinimum,
@@ -193,7 +193,7 @@ def test_the_cash_is_owed_back_on_stop_and_nothing_is_paid(counter: Counter) -> 
     with pytest.raises(WrongState):
         counter.finish(quote)
     with counter.store.transact() as tx:
-        buy.refunded(tx, counter.desk, quote.purchase, "somebody")
+        refund.refunded(tx, counter.desk, quote.purchase, "somebody")
         assert ledger.balance(tx, buy.CUSTOMERS_REFUNDS).credit.minor == 0
     counter.work()
     assert counter.view(quote.purchase).txid == ""

@@ -23,7 +23,7 @@ from tallystick.core.identity.keys import public_text
 from tallystick.core.identity.passkeys import Party
 from tallystick.core.identity.tables import PASSKEYS
 from tallystick.core.store import Store
-from tallystick.kiosk import audit, buy, payout, wire
+from tallystick.kiosk import audit, buy, payout, refund, wire
 from tallystick.kiosk.errors import NotOurSum
 from tallystick.web.console.app import create_app
 from tallystick.web.console.pages import Offices
@@ -191,7 +191,7 @@ class Scene:
         self.buy("refunded", (2_000,), "refund")
         with self.store.transact() as tx:
             purchase = self.named["refunded"].purchase
-            buy.refunded(tx, self.desk, purchase, "somebody")
+            refund.refunded(tx, self.desk, purchase, "somebody")
         self.buy("refund due", (5_000, 2_000), "refund", 1)
         self.buy("cancelled", (), "cancel")
         self.buy("kept", (2_000, 2_000), "keep", 1)

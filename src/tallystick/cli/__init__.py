@@ -18,18 +18,12 @@ def main() -> None:
 
 
 def _register() -> None:
-    from tallystick.cli import admin, audit, demo, edge, law, serve
+    from tallystick.cli import admin, audit, blocked, demo, edge, law, serve
 
-    for command in (
-        serve.serve,
-        serve.machine,
-        audit.audit,
-        demo.demo,
-        edge.edge,
-        admin.admin,
-        law.law,
-    ):
+    for command in (serve.serve, serve.machine, edge.edge, demo.demo, audit.audit):
         main.add_command(command)
+    for group in (admin.admin, law.law, blocked.blocked):
+        main.add_command(group)
 
 
 _register()

@@ -167,6 +167,16 @@ def done(tx: Tx, effect: Effect, now: dt.datetime) -> None:
     )
 
 
+def end(tx: Tx, kind: str, key: str, now: dt.datetime) -> None:
+    """End an effect that must not happen any more, in the transaction that says why."""
+    tx.execute(
+        sa.update(EFFECTS)
+        .where(EFFECTS.c.kind == kind, EFFECTS.c.key == key)
+        .where(EFFECTS.c.state.in_((State.WAITING.value, State.PERSON.value)))
+        .values(state=State.DONE.value, done_at=now, leased_until=None, error="")
+    )
+
+
 def defer(tx: Tx, effect: Effect, outcome: Later | NeedsPerson, now: dt.datetime) -> None:
     """Record that an effect did not finish, and when to look again."""
     values: dict[str, Any] = {"error": outcome.why[:ERROR_LENGTH_MAX], "leased_until": None}

@@ -20,9 +20,10 @@ from tallystick.core.clock import reference
 from tallystick.core.errors import TallystickError
 from tallystick.core.money import BTC, Amount, Price, asset
 from tallystick.core.store import Tx, insert_once, prepared
+from tallystick.kiosk import blocked, wire
 from tallystick.kiosk import quote as quoting
-from tallystick.kiosk import wire
 from tallystick.kiosk.errors import (
+    AddressBlocked,
     AddressRefused,
     BelowMinimum,
     Closed,
@@ -142,6 +143,8 @@ def start(tx: Tx, desk: Desk, machine: str, request: wire.QuoteRequest) -> wire.
         addresses.check(request.address, desk.network)
     except TallystickError as error:
         raise AddressRefused(str(error)) from error
+    if blocked.reason(tx, request.address, desk.clock.now()):
+        raise AddressBlocked("nothing may be sent to this address")
     missing = {w.id for w in quoting.warnings(desk)} - set(request.acknowledged)
     if missing:
         raise NotAcknowledged(f"not acknowledged: {', '.join(sorted(missing))}")
@@ -322,6 +325,8 @@ def _judge(tx: Tx, desk: Desk, row: Row, ask: wire.NoteAsk) -> wire.NoteAnswer:
         return wire.NoteAnswer(answer="refuse", why="expired", because=[], left_minor=0)
     if row["notes"] >= wire.NOTES_PER_PURCHASE_MAX:
         return wire.NoteAnswer(answer="refuse", why="limit", because=[], left_minor=0)
+    if blocked.reason(tx, row["address"], desk.clock.now()):
+        return wire.NoteAnswer(answer="refuse", why="held", because=[], left_minor=0)
     by_law = quoting.standing(desk, tx, row["address"], row["id"], ask.minor)
     verdict = by_law.verdict
     because = [wire.Reason(id=p.id, cite=p.cite, say=p.say) for p in verdict.because]
@@ -482,15 +487,20 @@ def _pay_in(tx: Tx, desk: Desk, row: Row) -> None:
         make(f"sold:{purchase}", CUSTOMERS_CASH, "exchange:cash", worth, "coins sold", purchase),
         make(f"owed:{purchase}", "exchange:coin", CUSTOMERS_OWED, sats, "coins owed", purchase),
     ]
-    host = fee.asset and desk.policy.host_bp * fee.minor // 10_000
-    if host:
-        share, payee = Amount(host, currency), f"host:{row['machine']}"
+    share = host_share(desk, fee)
+    if share:
+        payee = f"host:{row['machine']}"
         transfers.append(
             make(f"host:{purchase}", "income:fees", payee, share, "host commission", purchase)
         )
     ledger.post(tx, [t for t in transfers if t.amount], desk.clock.now())
     hold_s = _hold(tx, desk, row)
     effects.intend(tx, "payout", purchase, {"machine": row["machine"]}, desk.clock, hold_s)
+
+
+def host_share(desk: Desk, fee: Amount) -> Amount:
+    """Return what of a fee the host of the kiosk gets."""
+    return Amount(desk.policy.host_bp * fee.minor // 10_000, fee.asset)
 
 
 def _hold(tx: Tx, desk: Desk, row: Row) -> int:
@@ -534,18 +544,6 @@ def close(
         )
         ledger.post(tx, [transfer], desk.clock.now())
     return view(tx, desk, row)
-
-
-def refunded(tx: Tx, desk: Desk, purchase: str, by: str) -> None:
-    """Record that a person gave the customer the cash back; raise if none was due."""
-    journal.lock(tx)
-    row = dict(_purchase(tx, purchase=purchase).mappings().one())
-    move(tx, desk, row, State.REFUNDED, "refunded", {"by": by})
-    cash = Amount(row["cash_minor"], asset(row["currency"]))
-    transfer = ledger.Transfer(
-        f"refunded:{purchase}", CUSTOMERS_REFUNDS, "operator:cash", cash, "refund paid", purchase
-    )
-    ledger.post(tx, [transfer], desk.clock.now())
 
 
 def view(tx: Tx, desk: Desk, row: Row) -> wire.PurchaseView:

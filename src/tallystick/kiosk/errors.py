@@ -74,6 +74,12 @@ class AddressRefused(KioskError):
     code, money, say, status = 4010, "not taken", "kiosk.bad_address", 422
 
 
+class AddressBlocked(KioskError):
+    """The address is on a list to which nothing may be sent; the customer is not told which."""
+
+    code, money, say, status = 4016, "not taken", "kiosk.call_us", 422
+
+
 class NotAcknowledged(KioskError):
     """A warning that the law asks for was not acknowledged."""
 

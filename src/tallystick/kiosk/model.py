@@ -32,7 +32,7 @@ NEXT: Final[dict[State, frozenset[State]]] = {
     State.QUOTED: frozenset({State.ACCEPTING, State.CANCELLED}),
     State.ACCEPTING: frozenset({State.PAID_IN, State.KEPT, State.REFUND_DUE}),
     State.KEPT: frozenset({State.ACCEPTING, State.PAID_IN, State.REFUND_DUE}),
-    State.PAID_IN: frozenset({State.SIGNED}),
+    State.PAID_IN: frozenset({State.SIGNED, State.REFUND_DUE}),
     State.SIGNED: frozenset({State.SENT, State.SETTLED}),
     State.SENT: frozenset({State.SETTLED}),
     State.SETTLED: frozenset(),

@@ -23,6 +23,7 @@ from tallystick.core import effects, journal, ledger
 from tallystick.core.effects import Effect, Later, NeedsPerson
 from tallystick.core.money import BTC, Amount
 from tallystick.core.store import Store, Tx, insert_once
+from tallystick.kiosk import blocked
 from tallystick.kiosk.buy import CUSTOMERS_OWED, HOT_WALLET, move
 from tallystick.kiosk.errors import PayoutDiffers
 from tallystick.kiosk.model import State
@@ -34,6 +35,7 @@ WATCH_EVERY_S: Final = 2
 REJECTED_ATTEMPTS_MAX: Final = 5
 BUMP_FACTOR_PERCENT: Final = 150
 
+LISTED: Final = "nothing may be sent to this address"
 Outcomes = dict[str, Later | NeedsPerson]
 Row = dict[str, Any]
 
@@ -133,12 +135,21 @@ class PayoutHandler:
 
     def act(self, batch: Sequence[Effect]) -> Outcomes:
         """Pay all in one transaction; when the coins or the caps do not suffice, say so."""
+        now = self.till.desk.clock.now()
         with self.till.store.read() as tx:
             rows = [
                 row
                 for row in _purchases(tx, [effect.key for effect in batch])
                 if row["state"] == State.PAID_IN
             ]
+            listed = {row["id"] for row in rows if blocked.reason(tx, row["address"], now)}
+        stop = {e.id: NeedsPerson(LISTED) for e in batch if e.key in listed}
+        payable = [row for row in rows if row["id"] not in listed]
+        keys = {row["id"] for row in payable}
+        paid = [effect for effect in batch if effect.key in keys]
+        return {**stop, **(self._pay(paid, payable) if paid else {})}
+
+    def _pay(self, batch: Sequence[Effect], rows: list[Row]) -> Outcomes:
         try:
             with self.till.using:
                 signed = self._sign(rows)

@@ -58,6 +58,13 @@ def event(tx: Tx, clock: Clock, purchase: str, kind: str, content: dict[str, Any
     return commitment
 
 
+def listed(tx: Tx, clock: Clock, kind: str, content: dict[str, Any]) -> None:
+    """Commit a change of a list of addresses to the journal: when it held can then be shown."""
+    at = clock.now()
+    salt = clock.random_bytes(journal.SALT_BYTES)
+    journal.append(tx, PROGRAMME, kind, journal.commit(salt, {**content, "at": at}), at)
+
+
 def opens(content: str, salt: str, commitment: str) -> bool:
     """Say whether a stored content and salt give this commitment."""
     return journal.commit(bytes.fromhex(salt), msgspec.json.decode(content)) == commitment

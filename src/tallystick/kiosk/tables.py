@@ -122,6 +122,20 @@ INCIDENTS: Final = sa.Table(
     _text("detail"),
     sqlite_strict=True,
 )
+BLOCKED: Final = sa.Table(
+    "kiosk_blocked",
+    METADATA,
+    sa.Column("id", sa.Text, primary_key=True),
+    _text("address", index=True),
+    _text("list"),
+    _text("reason"),
+    _text("by"),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("until", Moment),
+    sa.Column("lifted_at", Moment),
+    _text("lifted_by"),
+    sqlite_strict=True,
+)
 STATUS: Final = sa.Table(
     "kiosk_status",
     METADATA,

@@ -22,7 +22,7 @@ from starlette.staticfiles import StaticFiles
 from tallystick.core.errors import TallystickError
 from tallystick.core.identity.people import Person, Role
 from tallystick.core.store import Store, StoreUnusable, Tx
-from tallystick.kiosk import buy, queries
+from tallystick.kiosk import queries, refund
 from tallystick.kiosk.queries import Wanted
 from tallystick.kiosk.quote import Desk
 from tallystick.web.console import books, kiosks, lawbook, pages, sheet, wallet
@@ -124,7 +124,14 @@ class Console:
         with self.store.transact() as tx:
             if queries.dossier(tx, purchase) is None:
                 raise HTTPException(404, NOT_KNOWN.format(what="purchase"))
-            buy.refunded(tx, self.desk, purchase, person.id)
+            refund.refunded(tx, self.desk, purchase, person.id)
+
+    def called_off(self, purchase: str, person: Person) -> None:
+        """Call off a purchase that is not signed yet; raise a 404 for no such purchase."""
+        with self.store.transact() as tx:
+            if queries.dossier(tx, purchase) is None:
+                raise HTTPException(404, NOT_KNOWN.format(what="purchase"))
+            refund.call_off(tx, self.desk, purchase, person.id, "by a person in the console")
 
 
 def create_app(store: Store, desk: Desk, door: Door, offices: Offices) -> FastAPI:
@@ -243,6 +250,11 @@ def _add_acts(app: FastAPI, console: Console) -> None:
     @app.post("/purchases/{purchase}/refunded")
     def refunded(request: Request, person: Acting, purchase: str) -> Response:
         console.refunded(purchase[:WORD_CHARS_MAX], person)
+        return RedirectResponse(f"/purchases/{purchase}", 303)
+
+    @app.post("/purchases/{purchase}/called-off")
+    def called_off(request: Request, person: Acting, purchase: str) -> Response:
+        console.called_off(purchase[:WORD_CHARS_MAX], person)
         return RedirectResponse(f"/purchases/{purchase}", 303)
 
     @app.post("/theme")

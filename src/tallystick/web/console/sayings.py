@@ -37,6 +37,8 @@ HAPPENED: Final = {
     "note_stacked": "Note in the cash box",
     "note_returned": "Note given back",
     "paid_in": "Paid in",
+    "held": "Held by law",
+    "called_off": "Called off",
     "signed": "Signed and stored",
     "sent": "Sent",
     "settled": "Confirmed",
