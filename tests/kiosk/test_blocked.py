@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime as dt
 from pathlib import Path
 
 import pytest
 
 from counter import Counter
 from network import Network
-from tallystick.core import journal, ledger
+from tallystick.core import journal, ledger, rulebook
 from tallystick.core.clock import SeededClock
+from tallystick.core.effects import Worker
 from tallystick.core.store import Store
-from tallystick.kiosk import blocked, buy, refund
+from tallystick.kiosk import blocked, buy, payout, refund
 from tallystick.kiosk.audit import audit
 from tallystick.kiosk.blocked import ListUnreadable
 from tallystick.kiosk.errors import AddressBlocked, WrongState
+from tallystick.kiosk.quote import warnings
 
 ADDRESS = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"
 LEGACY = "mipcBbFg9gMiCh81Kj8tqqdgoZub1ZJRfn"
@@ -199,3 +203,47 @@ def test_a_list_that_is_none_changes_nothing(
         blocked.take_in_sdn(tx, clock, path)
     with store.read() as tx:
         assert [row["address"] for row in blocked.entries(tx, clock.now())] == [ADDRESS]
+
+
+HOLD_S = 72 * 3_600
+
+
+def in_louisiana(counter: Counter) -> Counter:
+    counter.desk = dataclasses.replace(counter.desk, place=rulebook.load("US-LA"))
+    counter.till = dataclasses.replace(counter.till, desk=counter.desk)
+    counter.worker = Worker(counter.store, payout.handlers(counter.till), counter.clock)
+    return counter
+
+
+def bought(counter: Counter) -> str:
+    seen = [one.id for one in warnings(counter.desk)]
+    quote = counter.start(ADDRESS, acknowledged=seen)
+    counter.insert(quote, 10_000)
+    counter.finish(quote)
+    return quote.purchase
+
+
+def test_where_the_law_holds_nothing_is_signed_before_the_hour(counter: Counter) -> None:
+    purchase = bought(in_louisiana(counter))
+    until = counter.clock.now() + dt.timedelta(seconds=HOLD_S)
+    assert counter.view(purchase).held_until == until
+    counter.clock.advance(HOLD_S - 1)
+    counter.worker.step()
+    assert counter.view(purchase).state == "paid_in"
+    counter.clock.advance(1)
+    counter.worker.step()
+    assert counter.view(purchase).state in ("signed", "sent")
+    assert counter.view(purchase).held_until is None
+    holds(counter)
+
+
+def test_what_is_held_can_be_called_off_until_then_and_is_never_sent(counter: Counter) -> None:
+    purchase = bought(in_louisiana(counter))
+    counter.clock.advance(HOLD_S - 1)
+    with counter.store.transact() as tx:
+        refund.call_off(tx, counter.desk, purchase, "Ada Okafor", "the customer asked")
+    counter.clock.advance(2)
+    counter.worker.step()
+    assert counter.view(purchase).state == "refund_due"
+    assert balance(counter, buy.CUSTOMERS_REFUNDS) == -10_000
+    holds(counter)

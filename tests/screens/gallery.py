@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 
+import msgspec
+
 from tallystick.core.money import USD, Amount, Price
 from tallystick.edge.view import Note, Say, Screen, View
 from tallystick.kiosk import wire
@@ -122,9 +124,16 @@ def bought(confirmations: int, sent: bool = True) -> wire.PurchaseView:
             step("sent", 1, sent),
             step("confirmed", 12, confirmations > 0),
         ],
+        held_until=None,
         commitment=COMMITMENT,
         salt=SALT,
     )
+
+
+def held() -> wire.PurchaseView:
+    """Return the purchase of the sample where the law holds it for three days."""
+    until = NOW + dt.timedelta(hours=72)
+    return msgspec.structs.replace(bought(0, sent=False), held_until=until)
 
 
 def _at(view: View, screen: Screen, **changes: object) -> View:
@@ -162,6 +171,7 @@ def views() -> dict[str, View]:
         "review": _at(PAID, Screen.REVIEW),
         "review-price": _at(PAID, Screen.REVIEW, price_changed=True, sats=87_500),
         "sending": dataclasses.replace(sending, purchase=bought(0, sent=False)),
+        "sending-held": dataclasses.replace(sending, purchase=held()),
         "sending-sent": dataclasses.replace(sending, purchase=bought(0), printed=True),
         "receipt": _at(PAID, Screen.RECEIPT, purchase=bought(1), printed=True),
         "stopped": _at(BASE, Screen.STOPPED),

@@ -20,7 +20,7 @@ import click
 
 from tallystick.cli.cell import Cell, any_ports, begin, invite_operator, post
 from tallystick.cli.parts import Parts
-from tallystick.cli.sample_law import settle
+from tallystick.cli.sample_law import hold_hours, settle
 from tallystick.core.clock import Clock, SystemClock
 from tallystick.core.money import Amount, asset
 from tallystick.core.rulebook import LawUnreadable
@@ -76,6 +76,9 @@ def demo(
         try:
             closed = settle(folder, law, adopt_sample, clock)
             if closed:
+                click.echo(closed, err=True)
+            if once and not closed and (hours := hold_hours(law, clock)):
+                closed = f"The law holds each payout for {hours} hours: this cannot finish now."
                 click.echo(closed, err=True)
             if closed and once:
                 sys.exit(2)

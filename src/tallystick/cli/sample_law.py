@@ -72,3 +72,10 @@ def open_points(place: rulebook.Jurisdiction, on: dt.date) -> list[tuple[str, di
             found.append((item.id.partition("/")[2], wanted))
     kinds = [k for k in bound.unread if not ("status" in bound.unread and k == "daily-limit")]
     return found + [(kind, FIGURES[kind]) for kind in kinds]
+
+
+def hold_hours(code: str, clock: Clock) -> int:
+    """Return for how long the law of a place holds each payout, in hours."""
+    bound = rulebook.binding(rulebook.load(code), clock.now().date())
+    holds = (p for p in bound.duties if p.kind in ("hold", "hold-or-cancel"))
+    return max((p.figures["hours"] for p in holds), default=0)

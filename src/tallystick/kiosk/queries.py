@@ -108,9 +108,31 @@ def purchase_view(tx: Tx, purchase: str, left_minor: int, needed: int) -> wire.P
         confirmations=payment["confirmations"] if payment else 0,
         confirmations_needed=needed,
         path=path(tx, purchase),
+        held_until=held_until(tx, purchase) if row["state"] == "paid_in" else None,
         commitment=row["commitment"],
         salt=row["salt"],
     )
+
+
+@prepared
+def _held(purchase: str) -> sa.Select[Any]:
+    query = sa.select(EVENTS.c.content).where(EVENTS.c.purchase == purchase)
+    return query.where(EVENTS.c.kind == "held")
+
+
+def held_until(tx: Tx, purchase: str) -> dt.datetime | None:
+    """Return until when the law lets nothing be sent, or None."""
+    content = _held(tx, purchase=purchase).scalar()
+    if content is None:
+        return None
+    until: dt.datetime = msgspec.json.decode(content, type=Held).until
+    return until
+
+
+class Held(msgspec.Struct, frozen=True):
+    """What a purchase's history says of a hold."""
+
+    until: dt.datetime
 
 
 @dataclass(frozen=True, slots=True)

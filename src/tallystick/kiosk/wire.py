@@ -239,6 +239,8 @@ class PurchaseView(Message, frozen=True):
     confirmations: int
     confirmations_needed: int
     path: list[Step]
+    held_until: dt.datetime | None
+    """Until when the law lets nothing be sent; None when nothing is held."""
     commitment: str
     """Journal commitment of the paid-in purchase, 64 hex digits, or empty before that."""
     salt: str

@@ -397,7 +397,13 @@ def _review(view: View, words: Words) -> dict[str, Any]:
 
 
 def _sending(view: View, words: Words) -> dict[str, Any]:
-    return {"path": half.path(view, words)}
+    held = view.purchase.held_until if view.purchase else None
+    phone = view.offer.operator.phone if view.offer else ""
+    return {
+        "path": half.path(view, words),
+        "held": words.day(held) if held else "",
+        "phone": phone,
+    }
 
 
 def _counted(view: View, words: Words) -> Markup:

@@ -63,6 +63,10 @@ def receipt_lines(view: View, zone: dt.tzinfo | None = None) -> list[Line]:
     for label, digits in half.numbers(view, words):
         lines += [Line(label, Look.PLAIN), *_broken(digits, Look.CODE)]
     lines += [Line(half.qr_text(view), Look.QR)]
+    held = view.purchase.held_until if view.purchase else None
+    if held:
+        said = words.look_up("The law here makes us wait until {when}. Then we send it.")
+        lines += _broken(said.format(when=words.plain_day(held)), Look.STRONG)
     lines += _broken(words.look_up("This is your half. Keep it for 90 days."))
     for right in view.offer.rights if view.offer else ():
         lines += _broken(right)
