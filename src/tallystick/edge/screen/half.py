@@ -123,9 +123,7 @@ def path(view: View, words: Words) -> list[Stage]:
             words.at(paid) if paid else "",
         ),
         Stage(
-            words.say("We sent {coin}", coin=words.coin(it.sats))
-            if sent
-            else words.say("We are sending {coin}", coin=words.coin(it.sats)),
+            _sent(view, words, it.sats, sent),
             "done" if sent else "now",
             _when(it.done.get("sent"), words) or ("" if sent else now),
         ),
@@ -141,6 +139,15 @@ def path(view: View, words: Words) -> list[Stage]:
             _when(it.done.get("confirmed"), words),
         ),
     ]
+
+
+def _sent(view: View, words: Words, sats: int, sent: bool) -> Markup:
+    """Say what becomes of the coins: sent, held by law, or being sent."""
+    if sent:
+        return words.say("We sent {coin}", coin=words.coin(sats))
+    if view.purchase and view.purchase.held_until:
+        return words.say("We are holding your bitcoin")
+    return words.say("We are sending {coin}", coin=words.coin(sats))
 
 
 def _when(at: dt.datetime | None, words: Words) -> Markup | str:
