@@ -247,3 +247,18 @@ def test_what_is_held_can_be_called_off_until_then_and_is_never_sent(counter: Co
     assert counter.view(purchase).state == "refund_due"
     assert balance(counter, buy.CUSTOMERS_REFUNDS) == -10_000
     holds(counter)
+
+
+def test_a_hold_stands_though_the_limit_was_passed_meanwhile(counter: Counter) -> None:
+    seen = [one.id for one in warnings(in_louisiana(counter).desk)]
+    quote = counter.start(ADDRESS, acknowledged=seen)
+    counter.insert(quote, 10_000)
+    place = counter.desk.place
+    lower = tuple(
+        dataclasses.replace(p, figures={"minor": 1}) if p.kind == "daily-limit" else p
+        for p in place.provisions
+    )
+    stricter = dataclasses.replace(place, provisions=lower)
+    counter.desk = dataclasses.replace(counter.desk, place=stricter)
+    counter.finish(quote)
+    assert counter.view(quote.purchase).held_until is not None

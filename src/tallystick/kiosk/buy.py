@@ -42,6 +42,7 @@ from tallystick.kiosk.quote import Desk
 from tallystick.kiosk.record import event, incident
 from tallystick.kiosk.tables import NOTES, PURCHASES, QUOTES
 
+HOLDS: Final = ("hold", "hold-or-cancel")
 HOWS: Final = {"cancel", "refund", "keep"}
 CUSTOMERS_CASH: Final = "customers:cash"
 CUSTOMERS_OWED: Final = "customers:owed"
@@ -505,11 +506,12 @@ def host_share(desk: Desk, fee: Amount) -> Amount:
 
 def _hold(tx: Tx, desk: Desk, row: Row) -> int:
     """Return for how many seconds the law lets nothing be sent, and write down which law."""
-    must = quoting.standing(desk, tx, row["address"], row["id"], 0).verdict.must
-    holds = [p for p in must if p.kind in ("hold", "hold-or-cancel")]
+    now = desk.clock.now()
+    duties = rulebook.binding(desk.place, desk.day(now)).duties
+    holds = [p for p in duties if p.kind in HOLDS and "hours" in p.figures]
     hours = max((p.figures["hours"] for p in holds), default=0)
     if hours:
-        until = desk.clock.now() + dt.timedelta(hours=hours)
+        until = now + dt.timedelta(hours=hours)
         event(tx, desk.clock, row["id"], "held", {"until": until, "by": [p.id for p in holds]})
     return hours * 3_600
 

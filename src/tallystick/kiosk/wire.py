@@ -102,10 +102,10 @@ class Offer(Message, frozen=True):
     """Values taken, in minor units, ascending."""
     warnings: list[Warning]
     operator: Operator
-    rights: Annotated[list[Text], Meta(max_length=16)]
-    """What the law here gives the customer after the purchase; printed on the receipt."""
     network: Short
     """bitcoin, testnet, signet or regtest: which addresses are right."""
+    rights: Annotated[list[Text], Meta(max_length=16)] = []
+    """What the law here gives the customer after the purchase; printed on the receipt."""
 
 
 class QuoteRequest(Message, frozen=True):
@@ -239,12 +239,12 @@ class PurchaseView(Message, frozen=True):
     confirmations: int
     confirmations_needed: int
     path: list[Step]
-    held_until: dt.datetime | None
-    """Until when the law lets nothing be sent; None when nothing is held."""
     commitment: str
     """Journal commitment of the paid-in purchase, 64 hex digits, or empty before that."""
     salt: str
     """Opens the commitment; printed on the customer's half and nowhere else."""
+    held_until: dt.datetime | None = None
+    """Until when the law lets nothing be sent; None when nothing is held."""
 
 
 class Nothing(Message, frozen=True):
