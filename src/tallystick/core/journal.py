@@ -22,7 +22,6 @@ from tallystick.core.store import METADATA, Tx, insert_once, prepared
 
 GENESIS: Final = bytes(32).hex()
 SALT_BYTES: Final = 16
-CONTENT_BYTES_MAX: Final = 65_536
 
 ENTRIES: Final = sa.Table(
     "journal_entries",

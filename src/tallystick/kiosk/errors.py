@@ -56,12 +56,6 @@ class NoteConflict(KioskError):
     code, say = 4007, "kiosk.call_us"
 
 
-class NoteNotAllowed(KioskError):
-    """A note was stacked without the server's permit; it is counted and shown to the operator."""
-
-    code, money, say = 4008, "in the cash box, counted apart", "kiosk.call_us"
-
-
 class BelowMinimum(KioskError):
     """Less cash than the smallest purchase."""
 

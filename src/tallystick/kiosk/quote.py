@@ -6,7 +6,6 @@ exactly; the signature lets the machine prove that it was promised (Decision 4).
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
 import hashlib
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tallystick.core import rulebook
 from tallystick.core.clock import Clock
+from tallystick.core.identity.keys import b64url
 from tallystick.core.money import BTC, Amount, Price, Rounding, asset
 from tallystick.core.rulebook.person import Paid, Person, facts_of
 from tallystick.core.store import Tx, prepared
@@ -101,7 +101,7 @@ def digest_of(quote: wire.Quote) -> str:
 def sign(quote: wire.Quote, key: Ed25519PrivateKey) -> wire.Quote:
     """Fill in the digest and the server's signature over its bytes."""
     digest = digest_of(quote)
-    signature = base64.urlsafe_b64encode(key.sign(bytes.fromhex(digest))).rstrip(b"=").decode()
+    signature = b64url(key.sign(bytes.fromhex(digest)))
     return msgspec.structs.replace(quote, digest=digest, signature=signature)
 
 

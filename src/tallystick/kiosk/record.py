@@ -18,7 +18,6 @@ from tallystick.kiosk.tables import EVENTS, INCIDENTS, PURCHASES
 
 PROGRAMME: Final = "kiosk"
 DETAIL_LENGTH_MAX: Final = 500
-EVENTS_PER_PURCHASE_MAX: Final = 2_000
 
 
 @prepared

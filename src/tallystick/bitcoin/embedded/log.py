@@ -13,7 +13,6 @@ from typing import Final
 from tallystick.bitcoin.embedded.txs import sha256d
 
 HEAD_BYTES: Final = 8
-RECORD_BYTES_MAX: Final = 8_000_000
 
 
 class Log:
