@@ -338,6 +338,10 @@ def test_nothing_of_the_bench_is_dead(stage: Stage) -> None:
     screen = stage.page.frame_locator(".machine__screen")
     screen.locator("#b-start").click()
     screen.locator("#b-language-en").click(timeout=5_000)
+    for _ in range(500):
+        if len(stage.walked) == 2:
+            break
+        stage.page.wait_for_timeout(10)
     assert stage.walked == [Touch.START, Touch.LANGUAGE]
 
 
