@@ -210,7 +210,7 @@ def kinds_of_events() -> set[str]:
     """Every kind that the code appends to a purchase's history, read from the calls."""
     place = {"event": 3, "move": 4}
     found: set[str] = set()
-    for path in SOURCE.glob("kiosk/*.py"):
+    for path in SOURCE.glob("kiosk/**/*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
                 continue

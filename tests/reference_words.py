@@ -61,6 +61,8 @@ SETTINGS_TITLES = {
 
 EVENTS = {
     "quoted": "The server promised a price, and signed it.",
+    "waiting": "The operator's check holds the payout; until when, or until a person releases it.",
+    "released": "A person let a payout that waited go on; who and why.",
     "held": "The law lets nothing be sent before a moment; by which provisions.",
     "note_asked": "A note lay in escrow: the answer, and the provisions that gave it.",
     "note_stacked": "The note is in the cash box and credited; `recovered` if power-up proved it.",

@@ -40,6 +40,7 @@ RANGES = {
     "tallystick.core": (1000, 1499),
     "tallystick.devices": (2000, 2999),
     "tallystick.bitcoin": (3000, 3999),
+    "tallystick.kiosk.scams": (7300, 7349),
     "tallystick.kiosk": (4000, 4999),
     "tallystick.edge": (5000, 5999),
     "tallystick.web": (6000, 6299),

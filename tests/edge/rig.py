@@ -193,7 +193,14 @@ class Kiosk:
         hands.present(address)
         self.reach(Screen.ADDRESS)
         self.touch(Touch.ADDRESS_YES)
-        self.reach(Screen.CASH)
+        self.past_care(Screen.CASH)
+
+    def past_care(self, to: Screen) -> None:
+        """Read the warning, and go on."""
+        while self.reach(to, Screen.CARE, Screen.WAITING).screen is not to:
+            seen = self.view.screen
+            self.touch(Touch.PROCEED)
+            until(lambda seen=seen: self.view.screen is not seen)  # type: ignore[misc]
 
     def put_in(self, hands: Hands, minor: int) -> None:
         """Push a note in once the slot is open, and wait until it is credited."""
@@ -207,7 +214,7 @@ class Kiosk:
     def send(self) -> None:
         until(lambda: not self.view.busy)
         self.touch(Touch.NO_MORE)
-        self.reach(Screen.REVIEW)
+        self.past_care(Screen.REVIEW)
         self.touch(Touch.SEND)
 
 

@@ -23,7 +23,7 @@ from tallystick.core.identity.keys import public_text
 from tallystick.core.identity.passkeys import Party
 from tallystick.core.identity.tables import PASSKEYS
 from tallystick.core.store import Store
-from tallystick.kiosk import audit, buy, payout, refund, wire
+from tallystick.kiosk import audit, buy, payout, refund, status, wire
 from tallystick.kiosk.errors import NotOurSum
 from tallystick.web.console.app import create_app
 from tallystick.web.console.pages import Offices
@@ -165,7 +165,7 @@ class Scene:
         }
         with self.store.transact() as tx:
             report = wire.StatusReport(**(told | more))
-            buy.note_machine_status(tx, self.desk, machine, report)
+            status.note_machine_status(tx, self.desk, machine, report)
 
     def lie(self, name: str) -> None:
         """Have the machine claim more coins than the quote gives; the claim is recorded."""

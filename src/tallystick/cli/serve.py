@@ -32,6 +32,11 @@ def database_of(data: Path, database: str) -> str:
 @click.option("--machine-port", type=int, default=0, help="0 takes a free one.")
 @click.option("--console-port", type=int, default=0, help="0 takes a free one.")
 @click.option("--public-port", type=int, default=0, help="0 takes a free one.")
+@click.option(
+    "--scam-policy",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The scam desk's policy; default: the one that comes with this version.",
+)
 @click.option("--origin", default="", help="The console's address as browsers see it.")
 @click.option("--ready-file", type=click.Path(path_type=Path))
 def serve(
@@ -45,6 +50,7 @@ def serve(
     machine_port: int,
     console_port: int,
     public_port: int,
+    scam_policy: Path | None,
     origin: str,
     ready_file: Path | None,
 ) -> None:
@@ -63,6 +69,7 @@ def serve(
         machine_port=machine_port,
         console_port=console_port,
         public_port=public_port,
+        scam_policy=scam_policy,
         origin=origin,
     )
     server.run(settings, ready_file)

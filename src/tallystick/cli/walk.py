@@ -18,6 +18,9 @@ from tallystick.devices.id003.control import Hands
 STEP_S_MAX: Final = 30.0
 OPEN_S_MAX: Final = 2.0
 OVER: Final = ("sending", "receipt", "stopped", "safe")
+CARE: Final = ("care", "question", "waiting")
+HONEST: Final = ("nearest", "wallet", "nobody")
+"""What somebody answers who came alone to buy for a wallet of their own."""
 LOOK_EVERY_S: Final = 0.01
 SEEN: Final = re.compile(r'name="seen" value="(([a-z]+)\.[^"]*)"')
 SCREEN: Final = re.compile(r'data-screen="([a-z]+)')
@@ -81,7 +84,25 @@ class Walk:
         self._hands.present(address)
         self.reach("address")
         self.touch("address_yes")
-        self.reach("cash")
+        self.through_care("cash")
+
+    def through_care(self, to: str) -> None:
+        """Read what comes between, answer as somebody whom nobody sent, and reach ``to``."""
+        self.reach(to, *CARE)
+        while self.shown in CARE:
+            before = self._seen
+            page = self._http.get("/").text
+            honest = [word for word in HONEST if f'name="option" value="{word}"' in page]
+            if self.shown == "question":
+                self.touch("answer", option=honest[0])
+            else:
+                self.touch("proceed")
+            until = self._clock.monotonic_s() + STEP_S_MAX
+            while self.look() in CARE and self._seen == before:
+                if self._clock.monotonic_s() > until:
+                    raise NotReached(f"{self.shown!r} did not go on")
+                self._clock.sleep(LOOK_EVERY_S)
+            self.reach(to, *CARE)
 
     def insert(self, minor: int) -> None:
         """Put in one note, and wait until it is in the box or back."""
@@ -116,7 +137,7 @@ class Walk:
         until = self._clock.monotonic_s() + STEP_S_MAX
         while self.look() == "cash" and self._clock.monotonic_s() < until:
             self.touch("no_more")
-        self.reach("review")
+        self.through_care("review")
         self.touch("send")
         self.reach("sending", "receipt")
 

@@ -177,6 +177,32 @@ def end(tx: Tx, kind: str, key: str, now: dt.datetime) -> None:
     )
 
 
+def park(tx: Tx, kind: str, key: str, why: str, now: dt.datetime) -> None:
+    """Let no worker take up a waiting effect until a person lets it go on."""
+    values = {"state": State.PERSON.value, "error": why[:ERROR_LENGTH_MAX], "due_at": now}
+    _move(tx, kind, key, State.WAITING, values)
+
+
+def resume(tx: Tx, kind: str, key: str, due_at: dt.datetime) -> None:
+    """Let an effect that waits, for a time or for a person, be taken up at ``due_at``."""
+    for state in (State.PERSON, State.WAITING):
+        _move(tx, kind, key, state, {"state": State.WAITING.value, "error": "", "due_at": due_at})
+    news(tx)
+
+
+def parked(tx: Tx, kind: str, key: str) -> bool:
+    """Say whether an effect waits for a person."""
+    e = EFFECTS.c
+    query = sa.select(e.id).where(e.kind == kind, e.key == key, e.state == State.PERSON.value)
+    return tx.execute(query).first() is not None
+
+
+def _move(tx: Tx, kind: str, key: str, state: State, values: dict[str, Any]) -> None:
+    e = EFFECTS.c
+    query = sa.update(EFFECTS).where(e.kind == kind, e.key == key, e.state == state.value)
+    tx.execute(query.values(values))
+
+
 def defer(tx: Tx, effect: Effect, outcome: Later | NeedsPerson, now: dt.datetime) -> None:
     """Record that an effect did not finish, and when to look again."""
     values: dict[str, Any] = {"error": outcome.why[:ERROR_LENGTH_MAX], "leased_until": None}

@@ -252,6 +252,11 @@ class Engine:
         """Ask for a signed quote."""
         self._ask("quote", "POST", "/v1/purchases", wire.Quote, lambda: request, request.purchase)
 
+    def ask_care(self, purchase: str, ask: wire.CareAsk) -> None:
+        """Ask what the screen must show against a scam."""
+        path = f"/v1/purchases/{purchase}/care"
+        self._ask("care", "POST", path, wire.Care, lambda: ask, purchase)
+
     def ask_renewal(self, purchase: str) -> None:
         """Ask for a new quote of an open purchase."""
         path = f"/v1/purchases/{purchase}/quote"
@@ -304,6 +309,8 @@ class Engine:
                 self._offered(answer)
             elif question.name == "quote" and question.about == self._visit.purchase:
                 self._visit.quoted(answer, error)
+            elif question.name == "care" and question.about == self._visit.purchase:
+                self._visit.cared(answer)
             elif question.name == "renewal" and question.about == self._visit.purchase:
                 self._renewed(answer, error)
             elif question.name == "progress" and answer is not None:

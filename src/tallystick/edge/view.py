@@ -25,6 +25,9 @@ class Screen(enum.StrEnum):
     WARNING = "warning"
     SCAN = "scan"
     ADDRESS = "address"
+    CARE = "care"
+    QUESTION = "question"
+    WAITING = "waiting"
     CASH = "cash"
     REVIEW = "review"
     SENDING = "sending"
@@ -57,6 +60,11 @@ class Touch(enum.StrEnum):
     SEND = "send"
     ACCEPT_PRICE = "accept_price"
     STOP = "stop"
+    QUIET = "quiet"
+    """Stop, and tell an operator without a word on the screen."""
+    PROCEED = "proceed"
+    ANSWER = "answer"
+    AGAIN = "again"
     STILL_HERE = "still_here"
     REPRINT = "reprint"
     RECEIPT = "receipt"
@@ -95,6 +103,10 @@ class View:
     offer: wire.Offer | None = None
     warning: wire.Warning | None = None
     """The warning on screen when ``screen`` is WARNING."""
+    care: wire.Care | None = None
+    """What stands between this customer and a scam, as the server says it."""
+    question: wire.CareQuestion | None = None
+    """The question on screen when ``screen`` is QUESTION."""
     quote: wire.Quote | None = None
     reference: str = ""
     address: str = ""

@@ -10,21 +10,23 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import msgspec
 
 from tallystick.bitcoin import address as addresses
-from tallystick.bitcoin.errors import LightningInvoice, OtherCoin, WrongNetwork
 from tallystick.core.clock import Clock, new_id
 from tallystick.core.errors import TallystickError
 from tallystick.core.money import Amount, Price, asset
 from tallystick.devices.validator import Kind
 from tallystick.edge.book import Delivery, NoteLine, Purchase
+from tallystick.edge.care import Care
 from tallystick.edge.errors import ServerLost, ServerSaid
 from tallystick.edge.log import Log
 from tallystick.edge.notes import Notes
+from tallystick.edge.outside import Outside
 from tallystick.edge.pairing import Pairing, check_quote
+from tallystick.edge.reasons import why_back, wrong_code
 from tallystick.edge.stage import Stage
 from tallystick.edge.view import Note, Say, Screen, Touch
 from tallystick.kiosk import wire
@@ -38,6 +40,9 @@ IDLE_S: Final = {
     Screen.WARNING: 120,
     Screen.SCAN: 180,
     Screen.ADDRESS: 120,
+    Screen.CARE: 180,
+    Screen.QUESTION: 180,
+    Screen.WAITING: 180,
     Screen.CASH: 180,
     Screen.REVIEW: 180,
     Screen.SENDING: 120,
@@ -58,25 +63,6 @@ QUOTE_EXPIRED, BELOW_MINIMUM = 4003, 4009
 NUMBERED_CLOSED: Final = frozenset({4012, 4013, 4014})
 
 
-class Outside(Protocol):
-    """What a visit can ask of the rest of the machine."""
-
-    def ask_quote(self, request: wire.QuoteRequest) -> None:
-        """Ask for a signed quote."""
-
-    def ask_renewal(self, purchase: str) -> None:
-        """Ask for a new quote of an open purchase."""
-
-    def ask_offer(self) -> None:
-        """Ask what a purchase costs now."""
-
-    def print_half(self) -> None:
-        """Print the receipt of the purchase on screen."""
-
-    def print_slip(self) -> None:
-        """Print the slip for cash that is kept or goes back."""
-
-
 class Visit:
     """The state of the visit under way."""
 
@@ -95,6 +81,7 @@ class Visit:
         self.bought: wire.PurchaseView | None = None
         self.halted = False
         """True when the journal cannot be written: no more notes."""
+        self._care = Care(stage, clock, outside, self._onward, self._refused)
         self._acts = self._table()
         self._clear()
 
@@ -109,6 +96,7 @@ class Visit:
         self._asked = False
         self._stuck_since: float | None = None
         self._back_to = Screen.START
+        self._care.clear()
         self._touched = self._clock.monotonic_s()
 
     def _table(self) -> dict[Touch, Callable[[dict[str, Any]], None]]:
@@ -134,6 +122,10 @@ class Visit:
             Touch.SEND: lambda _: self._send(),
             Touch.ACCEPT_PRICE: lambda _: show(price_changed=False, say=None),
             Touch.STOP: lambda _: self.stop("refund", "the customer stopped"),
+            Touch.QUIET: lambda _: self.stop("help", "the customer asked for help without words"),
+            Touch.PROCEED: lambda _: self._care.proceed(),
+            Touch.ANSWER: lambda given: self._care.answer(self.purchase, given["option"]),
+            Touch.AGAIN: lambda _: self._care.again(self.purchase),
             Touch.STILL_HERE: lambda _: None,
             Touch.REPRINT: lambda _: self._reprint(),
             Touch.RECEIPT: lambda _: go(Screen.RECEIPT) if self._on(Screen.SENDING) else None,
@@ -216,17 +208,19 @@ class Visit:
             address = addresses.from_scan(text)
             addresses.check(address, self._view.offer.network)
         except TallystickError as error:
-            self._stage.say(_wrong(error, typed), "care")
+            self._stage.say(wrong_code(error, typed), "care")
             return
         self._stage.go(Screen.ADDRESS, address=address, show_address=False)
 
     def _no_address(self) -> None:
-        if self._on(Screen.ADDRESS) and not self._asked:
+        if self._on(Screen.ADDRESS) and not (self._asked or self._care.asking):
+            if self.held is not None and self.held.quote is not None:
+                self._drop("cancel", "another address")
             self.purchase = ""
             self._stage.go(Screen.SCAN, address="")
 
     def _ask_quote(self) -> None:
-        if not self._on(Screen.ADDRESS) or self._asked:
+        if not self._on(Screen.ADDRESS) or self._asked or self._care.asking:
             return
         if not self.purchase:
             purchase = new_id(self._clock)
@@ -261,8 +255,21 @@ class Visit:
             return
         self._adopt(quote)
         self._left = quote.left_minor
-        self._stage.go(Screen.CASH, reference=quote.reference, currency=quote.currency)
+        self._stage.show(reference=quote.reference, currency=quote.currency)
+        self._care.ask(self.purchase, Screen.CASH)
+
+    def cared(self, care: wire.Care | None) -> None:
+        """Take in what the screen must show, or that the server was not reached."""
+        if self.held is not None and self._on(Screen.ADDRESS, Screen.CASH, Screen.QUESTION):
+            self._care.told(care)
+            self.refresh()
+
+    def _onward(self, to: Screen) -> None:
+        self._stage.go(to, care=None, question=None)
         self.refresh()
+
+    def _refused(self) -> None:
+        self.stop("refund", "the operator sends nothing for this")
 
     def _no_quote(self, error: TallystickError) -> None:
         number = error.number if isinstance(error, ServerSaid) else 0
@@ -317,7 +324,7 @@ class Visit:
     def _may_take(self) -> bool:
         good = self._notes.ready and self._notes.fault is None and not self.halted
         view = self._view
-        calm = not (view.price_changed or view.server_lost or self._stopping)
+        calm = not (view.price_changed or view.server_lost or self._stopping or self._care.asking)
         fresh = self._clock.monotonic_s() < self._quote_until - QUOTE_MARGIN_S
         return self._on(Screen.CASH) and good and calm and fresh
 
@@ -346,7 +353,7 @@ class Visit:
             return
         self._touched = self._clock.monotonic_s()
         self.refresh()
-        key, kind = _why_back(why, bool(self._view.refused))
+        key, kind = why_back(why, bool(self._view.refused))
         self._stage.say(key, kind, left_minor=self._left)
 
     def broke(self, fault: Kind) -> None:
@@ -373,13 +380,15 @@ class Visit:
             return
         if told.kind == "finish":
             self._finished(view, refused)
+        elif told.kind == "close" and view is not None and self._on(Screen.SENDING):
+            self._called_off(view)
         elif view is not None and self._on(*BUYING):
             self._left = view.left_minor
             self.refresh()
 
     def _no_more(self) -> None:
         if self._on(Screen.CASH) and self._view.cash_minor and not self._notes.inside:
-            self._stage.go(Screen.REVIEW)
+            self._care.ask(self.purchase, Screen.REVIEW)
 
     def _send(self) -> None:
         held, quote, view = self.held, self._quote, self._view
@@ -399,7 +408,9 @@ class Visit:
         self._stage.go(Screen.SENDING, accepting=False, busy=False, refused=())
 
     def _finished(self, view: wire.PurchaseView | None, refused: int) -> None:
-        if view is not None:
+        if view is not None and view.state == "refund_due":
+            self._called_off(view)
+        elif view is not None:
             self.progress(view)
         elif refused == QUOTE_EXPIRED:
             self._stage.go(Screen.REVIEW)
@@ -409,6 +420,15 @@ class Visit:
             self._stage.go(Screen.CASH, Say("kiosk.below_minimum", "care"))
         else:
             self._end_with_cash("keep", f"finish was refused: {refused}", Screen.SAFE)
+
+    def _called_off(self, view: wire.PurchaseView) -> None:
+        """Show that the cash goes back, once the server says so and not before."""
+        if view.state == "refund_due":
+            self.bought = view
+            self._stage.go(Screen.STOPPED, purchase=view)
+            self._out.print_slip()
+        else:
+            self.progress(view)
 
     def progress(self, view: wire.PurchaseView) -> None:
         """Show how far the payment is; print once the transaction is known."""
@@ -451,22 +471,26 @@ class Visit:
 
     def stop(self, how: str, reason: str) -> None:
         """Stop: at once, or as soon as the note inside is in the box or back with the customer."""
+        held = self.held
+        if self._on(Screen.SENDING) and self.bought and self.bought.waiting:
+            if held is not None and not held.closed:
+                self._drop(how, reason)
+            return
         if self._on(Screen.START, Screen.CLOSED, *OVER):
             return
-        held = self.held
         if held is not None and self._notes.inside and self._notes.fault is None:
             self._stopping = how
             self._notes.take_back("stopped")
             return
         if held is None or not held.cash_minor:
-            self._drop("cancel", reason)
+            self._drop("help" if how == "help" else "cancel", reason)
             gone = how == "keep"
             self._stage.clear(Screen.START) if gone else self._stage.go(Screen.STOPPED)
             language = self._view.language
             self._clear()
             self._stage.show(language=language, address="", quote=None, notes=(), cash_minor=0)
             return
-        self._end_with_cash(how, reason, Screen.STOPPED if how == "refund" else Screen.SAFE)
+        self._end_with_cash(how, reason, Screen.SAFE if how == "keep" else Screen.STOPPED)
 
     def _drop(self, how: str, reason: str) -> None:
         if self.held is not None and not self.held.closed:
@@ -566,30 +590,6 @@ class Visit:
             quote=quote,
         )
         self.refresh()
-
-
-def _wrong(error: TallystickError, typed: bool) -> str:
-    if isinstance(error, LightningInvoice):
-        return "scan.lightning"
-    if isinstance(error, WrongNetwork):
-        return "scan.wrong_network"
-    if isinstance(error, OtherCoin):
-        return "scan.other_coin"
-    return "kiosk.bad_address" if typed else "scan.unreadable"
-
-
-def _why_back(why: str, limited: bool) -> tuple[str, str]:
-    """Return the message, and how it looks, for a note that came back."""
-    not_now = why in ("denomination", "not_taken") or why.startswith("not taken now")
-    if why in ("limit", "machine_cap", "held") or (not_now and limited):
-        return "kiosk.limit", "care"
-    if not_now:
-        return "kiosk.not_taken", "care"
-    if why == "server_lost":
-        return "kiosk.server_lost", "wait"
-    if why in ("stopped", "interrupted", "expired", "returned", "idle", "inhibited", "timeout"):
-        return "kiosk.returned", "wait"
-    return "kiosk.unreadable", "care"
 
 
 def _plain(quote: wire.Quote) -> dict[str, Any]:

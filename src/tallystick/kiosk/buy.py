@@ -19,7 +19,7 @@ from tallystick.core import effects, journal, ledger, rulebook
 from tallystick.core.clock import reference
 from tallystick.core.errors import TallystickError
 from tallystick.core.money import BTC, Amount, Price, asset
-from tallystick.core.store import Tx, insert_once, prepared
+from tallystick.core.store import Tx, prepared
 from tallystick.kiosk import blocked, wire
 from tallystick.kiosk import quote as quoting
 from tallystick.kiosk.errors import (
@@ -40,10 +40,18 @@ from tallystick.kiosk.errors import (
 from tallystick.kiosk.model import NEXT, OPEN, Note, State, Terms, sums
 from tallystick.kiosk.quote import Desk
 from tallystick.kiosk.record import event, incident
+from tallystick.kiosk.scams import guard
+from tallystick.kiosk.scams.intervene import Outcome
 from tallystick.kiosk.tables import NOTES, PURCHASES, QUOTES
 
 HOLDS: Final = ("hold", "hold-or-cancel")
-HOWS: Final = {"cancel", "refund", "keep"}
+HOWS: Final = {"cancel", "refund", "keep", "help"}
+STOPS: Final = {
+    "cancel": Outcome.CANCELLED,
+    "refund": Outcome.CANCELLED,
+    "help": Outcome.HELPED,
+}
+"""The customer's own ways out. Help looks like a refund, and tells an operator."""
 CUSTOMERS_CASH: Final = "customers:cash"
 CUSTOMERS_OWED: Final = "customers:owed"
 CUSTOMERS_REFUNDS: Final = "customers:refunds"
@@ -471,11 +479,18 @@ def finish(
         raise QuoteExpired(f"the quote ended at {row['quote_expires_at']:%H:%M:%S} UTC")
     if row["cash_minor"] < row["purchase_min_minor"] or not row["sats"]:
         raise BelowMinimum(f"{row['cash_minor']} is below {row['purchase_min_minor']}")
-    _pay_in(tx, desk, row)
+    wait = guard.at_finish(tx, desk, row)
+    if wait.refused:
+        _owe_back(
+            tx, desk, row, {"how": "refused", "reason": "the operator sends nothing for this"}
+        )
+        guard.ended(tx, desk, purchase, Outcome.REFUSED)
+    else:
+        _pay_in(tx, desk, row, wait)
     return view(tx, desk, row)
 
 
-def _pay_in(tx: Tx, desk: Desk, row: Row) -> None:
+def _pay_in(tx: Tx, desk: Desk, row: Row, wait: guard.Wait) -> None:
     content = {key: row[key] for key in ("notes", "cash_minor", "fee_minor", "worth_minor", "sats")}
     content |= {key: row[key] for key in ("quote", "address", "reference", "price_minor")}
     move(tx, desk, row, State.PAID_IN, "paid_in", content)
@@ -495,8 +510,10 @@ def _pay_in(tx: Tx, desk: Desk, row: Row) -> None:
             make(f"host:{purchase}", "income:fees", payee, share, "host commission", purchase)
         )
     ledger.post(tx, [t for t in transfers if t.amount], desk.clock.now())
-    hold_s = _hold(tx, desk, row)
+    hold_s = max(_hold(tx, desk, row), wait.seconds or 0)
     effects.intend(tx, "payout", purchase, {"machine": row["machine"]}, desk.clock, hold_s)
+    if wait.seconds is None:
+        guard.park(tx, purchase, desk.clock.now())
 
 
 def host_share(desk: Desk, fee: Amount) -> Amount:
@@ -520,13 +537,20 @@ def close(
     tx: Tx, desk: Desk, machine: str, purchase: str, request: wire.CloseRequest
 ) -> wire.PurchaseView:
     """Stop a purchase: cancel it empty, keep it safe, or owe the cash back."""
+    from tallystick.kiosk import queries, refund
+
     journal.lock(tx)
     row = find(tx, machine, purchase)
     state, content = State(row["state"]), {"how": request.how, "reason": request.reason}
     if request.how not in HOWS:
         raise WrongState(f"there is no way to close called {request.how!r}")
+    if state is State.PAID_IN and request.how in STOPS and queries.waiting(tx, purchase):
+        refund.call_off(tx, desk, purchase, "the customer", request.reason)
+        return view(tx, desk, find(tx, machine, purchase))
     if state not in OPEN:
         return view(tx, desk, row)
+    if request.how in STOPS:
+        guard.ended(tx, desk, purchase, STOPS[request.how])
     if not row["cash_minor"]:
         if state is State.QUOTED:
             move(tx, desk, row, State.CANCELLED, "cancelled", content)
@@ -534,18 +558,18 @@ def close(
         if state is State.ACCEPTING:
             move(tx, desk, row, State.KEPT, "kept", content)
     else:
-        move(tx, desk, row, State.REFUND_DUE, "refund_due", content)
-        cash = Amount(row["cash_minor"], asset(row["currency"]))
-        transfer = ledger.Transfer(
-            f"refund:{purchase}",
-            CUSTOMERS_CASH,
-            CUSTOMERS_REFUNDS,
-            cash,
-            "cash owed back",
-            purchase,
-        )
-        ledger.post(tx, [transfer], desk.clock.now())
+        _owe_back(tx, desk, row, content)
     return view(tx, desk, row)
+
+
+def _owe_back(tx: Tx, desk: Desk, row: Row, content: Row) -> None:
+    """Owe the customer all the cash of an open purchase."""
+    move(tx, desk, row, State.REFUND_DUE, "refund_due", content)
+    cash, purchase = Amount(row["cash_minor"], asset(row["currency"])), row["id"]
+    transfer = ledger.Transfer(
+        f"refund:{purchase}", CUSTOMERS_CASH, CUSTOMERS_REFUNDS, cash, "cash owed back", purchase
+    )
+    ledger.post(tx, [transfer], desk.clock.now())
 
 
 def view(tx: Tx, desk: Desk, row: Row) -> wire.PurchaseView:
@@ -555,24 +579,3 @@ def view(tx: Tx, desk: Desk, row: Row) -> wire.PurchaseView:
     price = Price(Amount(row["price_minor"], asset(row["currency"])))
     room = left(tx, desk, row, price) if State(row["state"]) in OPEN else 0
     return purchase_view(tx, row["id"], room, desk.policy.confirmations_needed)
-
-
-def note_machine_status(tx: Tx, desk: Desk, machine: str, report: wire.StatusReport) -> bool:
-    """Store how the machine is; return whether its cash box agrees with our count."""
-    from tallystick.kiosk.tables import STATUS
-
-    values = {
-        "machine": machine,
-        "at": desk.clock.now(),
-        "state": report.state,
-        "validator": report.validator,
-        "box_notes": report.box_notes,
-        "box_minor": report.box_minor,
-        "currency": report.currency,
-        "software": report.software,
-        "trouble": report.trouble,
-    }
-    if not insert_once(tx, STATUS, values):
-        tx.execute(sa.update(STATUS).where(STATUS.c.machine == machine).values(values))
-    held = ledger.balance(tx, f"kiosk:{machine}:box")
-    return (held.debit.minor if held else 0) == report.box_minor

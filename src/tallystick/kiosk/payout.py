@@ -28,6 +28,8 @@ from tallystick.kiosk.buy import CUSTOMERS_OWED, HOT_WALLET, move
 from tallystick.kiosk.errors import PayoutDiffers
 from tallystick.kiosk.model import State
 from tallystick.kiosk.quote import Desk
+from tallystick.kiosk.scams import guard
+from tallystick.kiosk.scams.intervene import Outcome
 from tallystick.kiosk.tables import PAYMENTS, PAYOUTS, PURCHASES, WALLET
 
 TARGET_BLOCKS: Final = 3
@@ -186,6 +188,7 @@ class PayoutHandler:
             tx.execute(sa.insert(PAYMENTS).values(_payment_row(signed, now)))
             for row in rows:
                 move(tx, desk, row, State.SIGNED, "signed", {"txid": signed.txid})
+                guard.ended(tx, desk, row["id"], Outcome.PROCEEDED)
                 tx.execute(
                     sa.insert(PAYOUTS).values(
                         purchase=row["id"],

@@ -109,6 +109,7 @@ def purchase_view(tx: Tx, purchase: str, left_minor: int, needed: int) -> wire.P
         confirmations_needed=needed,
         path=path(tx, purchase),
         held_until=held_until(tx, purchase) if row["state"] == "paid_in" else None,
+        waiting=row["state"] == "paid_in" and waiting(tx, purchase),
         commitment=row["commitment"],
         salt=row["salt"],
     )
@@ -127,6 +128,18 @@ def held_until(tx: Tx, purchase: str) -> dt.datetime | None:
         return None
     until: dt.datetime = msgspec.json.decode(content, type=Held).until
     return until
+
+
+@prepared
+def _waits(purchase: str) -> sa.Select[Any]:
+    query = sa.select(EVENTS.c.kind).where(EVENTS.c.purchase == purchase)
+    query = query.where(EVENTS.c.kind.in_(("waiting", "released")))
+    return query.order_by(EVENTS.c.n.desc()).limit(1)
+
+
+def waiting(tx: Tx, purchase: str) -> bool:
+    """Say whether the operator's check holds a purchase, and nobody has released it."""
+    return bool(_waits(tx, purchase=purchase).scalar() == "waiting")
 
 
 class Held(msgspec.Struct, frozen=True):

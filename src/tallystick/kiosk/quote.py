@@ -26,6 +26,8 @@ from tallystick.kiosk import wire
 from tallystick.kiosk.errors import LawRefuses, RateUnusable
 from tallystick.kiosk.model import Note, Terms
 from tallystick.kiosk.rates import Rates
+from tallystick.kiosk.scams.intervene import ScamDesk
+from tallystick.kiosk.scams.policy import shipped
 from tallystick.kiosk.tables import NOTES, PURCHASES, WALLET
 
 RIGHTS: Final = ("refund", "hold", "hold-or-cancel")
@@ -81,6 +83,8 @@ class Desk:
     rates: Rates
     key: Ed25519PrivateKey
     network: str
+    scams: ScamDesk = field(default_factory=lambda: ScamDesk(shipped(), b""))
+    """What stops a scam; its key hides who is who in the record."""
 
     def day(self, at: dt.datetime) -> dt.date:
         """Return the calendar day in the place's own time zone."""

@@ -22,6 +22,8 @@ from tallystick.kiosk.buy import (
 from tallystick.kiosk.errors import WrongState
 from tallystick.kiosk.model import State
 from tallystick.kiosk.quote import Desk
+from tallystick.kiosk.scams import guard
+from tallystick.kiosk.scams.intervene import Outcome
 from tallystick.kiosk.tables import PURCHASES
 
 
@@ -55,6 +57,7 @@ def call_off(tx: Tx, desk: Desk, purchase: str, by: str, why: str) -> None:
     ]
     ledger.post(tx, [t for t in transfers if t.amount], desk.clock.now())
     effects.end(tx, "payout", purchase, desk.clock.now())
+    guard.ended(tx, desk, purchase, Outcome.CANCELLED)
 
 
 def refunded(tx: Tx, desk: Desk, purchase: str, by: str) -> None:

@@ -202,7 +202,8 @@ class CloseRequest(Message, frozen=True):
     """Stop the purchase, or keep it safe for later.
 
     ``how``: cancel (before any note), refund (the customer wants the cash back), keep (nobody
-    touched the screen, or the machine must stop).
+    touched the screen, or the machine must stop), help (as cancel or refund, and an operator is
+    told without a word on the screen).
     """
 
     how: Short
@@ -245,6 +246,58 @@ class PurchaseView(Message, frozen=True):
     """Opens the commitment; printed on the customer's half and nowhere else."""
     held_until: dt.datetime | None = None
     """Until when the law lets nothing be sent; None when nothing is held."""
+    waiting: bool = False
+    """True while the operator's own check holds it: nothing is sent, and it can be stopped."""
+
+
+class CareOption(Message, frozen=True):
+    """One thing that may be touched in answer to a question."""
+
+    id: Short
+    text: Text
+
+
+class CareQuestion(Message, frozen=True):
+    """One question about the scene; nothing is selected before, and it is not spoken aloud."""
+
+    id: Short
+    text: Text
+    options: list[CareOption]
+
+
+class CareAnswer(Message, frozen=True):
+    """What the customer touched."""
+
+    question: Short
+    option: Short
+
+
+class CareAsk(Message, frozen=True):
+    """Ask what the screen must show against a scam, and say what was answered so far."""
+
+    mode: Short = "screen"
+    """screen, speech, large-text or extra-time: in the last three pace says nothing."""
+    answers: Annotated[list[CareAnswer], Meta(max_length=16)] = []
+    timings_ms: Annotated[dict[Short, Minor], Meta(max_length=64)] = {}
+    """How long each screen stood, in milliseconds."""
+
+
+class Care(Message, frozen=True):
+    """What the screen shows against a scam: the step and the words, never the reason."""
+
+    step: Short
+    """none, warning, questions, hold, call-back or refuse."""
+    warning: Text = ""
+    stop: Text = ""
+    """The words of the button that ends the purchase, which say the act."""
+    go_on: Text = ""
+    wait_ms: Minor = 0
+    """How long a slow reader needs for the warning."""
+    questions: list[CareQuestion] = []
+    """Those that wait for an answer."""
+    title: Text = ""
+    text: Text = ""
+    """The one page of a hold, the same whatever the reason; empty when nothing is held."""
 
 
 class Nothing(Message, frozen=True):

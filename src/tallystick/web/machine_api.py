@@ -21,14 +21,16 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from tallystick.core import journal
 from tallystick.core.errors import TallystickError
 from tallystick.core.identity import machines
 from tallystick.core.identity.errors import IdentityError
 from tallystick.core.identity.keys import public_text, read_public
 from tallystick.core.store import Store, StoreUnusable, Tx
-from tallystick.kiosk import buy, quote, wire
+from tallystick.kiosk import buy, quote, status, wire
 from tallystick.kiosk.errors import KioskError
 from tallystick.kiosk.quote import Desk
+from tallystick.kiosk.scams import guard
 
 BODY_S_MAX: Final = 5
 NUL_IN_JSON: Final = b"\\u0000"
@@ -77,6 +79,13 @@ def _view(tx: Tx, desk: Desk, who: machines.Machine, at: dict[str, str], _: None
     return buy.view(tx, desk, buy.find(tx, who.id, at["purchase"]))
 
 
+def _care(
+    tx: Tx, desk: Desk, who: machines.Machine, at: dict[str, str], body: wire.CareAsk
+) -> wire.Care:
+    journal.lock(tx)
+    return guard.care(tx, desk, buy.find(tx, who.id, at["purchase"]), body)
+
+
 def _on(step: Callable[..., Any]) -> Step:
     def call(tx: Tx, desk: Desk, who: machines.Machine, at: dict[str, str], body: Any) -> Any:
         return step(tx, desk, who.id, at["purchase"], body)
@@ -87,7 +96,7 @@ def _on(step: Callable[..., Any]) -> Step:
 def _status(
     tx: Tx, desk: Desk, who: machines.Machine, at: dict[str, str], body: wire.StatusReport
 ) -> wire.StatusReply:
-    agrees = buy.note_machine_status(tx, desk, who.id, body)
+    agrees = status.note_machine_status(tx, desk, who.id, body)
     offered = quote.offer(desk, tx, who.id, who.label)
     return wire.StatusReply(
         open=offered.open, closed_because=offered.closed_because, box_agrees=agrees
@@ -134,6 +143,7 @@ ROUTES: Final[list[tuple[str, str, type | None, type, Step]]] = [
         wire.PurchaseView,
         _on(buy.close),
     ),
+    ("POST", "/v1/purchases/{purchase}/care", wire.CareAsk, wire.Care, _care),
     ("GET", "/v1/purchases/{purchase}", None, wire.PurchaseView, _view),
     ("POST", "/v1/status", wire.StatusReport, wire.StatusReply, _status),
     ("POST", "/v1/key", wire.KeyRequest, wire.KeyReply, _key),

@@ -16,6 +16,9 @@ from typing import Final
 
 import structlog
 import uvicorn
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from starlette.types import ASGIApp
 
 from tallystick.bitcoin.chain import open_chain
@@ -33,6 +36,8 @@ from tallystick.kiosk import payout
 from tallystick.kiosk.audit import Check, audit
 from tallystick.kiosk.quote import Desk, Policy
 from tallystick.kiosk.rates import ExchangeSource, OfflineSource, Rates, RateSource
+from tallystick.kiosk.scams import policy as scam_policy
+from tallystick.kiosk.scams.intervene import ScamDesk
 from tallystick.web import machine_api
 from tallystick.web.bounded import BoundedHttp
 from tallystick.web.console.app import create_app as create_console
@@ -64,6 +69,8 @@ class Settings:
     """The console's port on loopback; 0 takes a free one."""
     public_port: int = 0
     """The public page's port on loopback; 0 takes a free one."""
+    scam_policy: Path | None = None
+    """The scam desk's policy, a TOML file; else the one that comes with this version."""
     origin: str = ""
     """The console's address as browsers see it; passkeys belong to it."""
 
@@ -76,7 +83,14 @@ def open_desk(settings: Settings, clock: Clock, store: Store) -> Desk:
     fed = isinstance(source, ExchangeSource)
     rates = Rates(source, asset(place.currency), clock, fed=fed)
     key = load_or_make_key(settings.data / "server.key")
-    return Desk(clock, place, Policy(), rates, key, settings.network)
+    scams = ScamDesk(scam_policy.load(settings.scam_policy or scam_policy.DEFAULT), secret_of(key))
+    return Desk(clock, place, Policy(), rates, key, settings.network, scams)
+
+
+def secret_of(key: Ed25519PrivateKey) -> bytes:
+    """Return the key that hides who is who in the scam desk's record, drawn from the server's."""
+    drawn = HKDF(hashes.SHA256(), 32, None, b"tallystick: who is who at the scam desk")
+    return drawn.derive(key.private_bytes_raw())
 
 
 def open_till(settings: Settings, store: Store, desk: Desk) -> payout.Till:

@@ -42,6 +42,7 @@ from tallystick.edge.view import Screen, Touch, View
 BODY_BYTES_MAX: Final = 8_192
 FIELDS_MAX: Final = 16
 ADDRESS_CHARS_MAX: Final = 120
+OPTION_CHARS_MAX: Final = 64
 STREAMS_MAX: Final = 8
 WAIT_S: Final = 1.0
 THEMES: Final = frozenset({"light", "dark", "glare"})
@@ -51,6 +52,7 @@ FONT_AGE_S: Final = 86_400
 ANYWHERE: Final = frozenset(
     {
         Touch.STOP,
+        Touch.QUIET,
         Touch.HELP,
         Touch.CHOOSE_LANGUAGE,
         Touch.TEXT,
@@ -66,6 +68,8 @@ CAREFUL: Final = frozenset(
         Touch.ACCEPT_COST,
         Touch.ACKNOWLEDGE,
         Touch.ADDRESS_YES,
+        Touch.PROCEED,
+        Touch.ANSWER,
         Touch.NO_MORE,
         Touch.SEND,
         Touch.ACCEPT_PRICE,
@@ -237,6 +241,8 @@ class Pages:
 
     def _spoken(self) -> bytes:
         view, page = self._drawn()
+        if view.screen is Screen.QUESTION:
+            raise NoVoice("questions are not read on a loudspeaker")
         return self._speech.wav(page, Words(view.language, view.currency).tongue)
 
     async def events(self, request: Request) -> Response:
@@ -323,6 +329,8 @@ def fields_of(touch: Touch, form: Mapping[str, str]) -> dict[str, str]:
         if not 0 < len(text) <= ADDRESS_CHARS_MAX:
             raise BadTouch(f"an address has 1 to {ADDRESS_CHARS_MAX} characters")
         return {"address": text}
+    if touch is Touch.ANSWER:
+        return {"option": form.get("option", "")[:OPTION_CHARS_MAX]}
     return {}
 
 

@@ -52,12 +52,15 @@ NOTHING_TO_STOP: Final = frozenset(
     }
 )
 """Without a Stop: nothing has begun, or what was begun has ended and "Finish" leaves."""
-WARN: Final = frozenset({Screen.WARNING, Screen.SCAM})
+WARN: Final = frozenset({Screen.WARNING, Screen.SCAM, Screen.CARE})
 STEP: Final = {
     Screen.COST: 0,
     Screen.WARNING: 1,
     Screen.SCAN: 2,
     Screen.ADDRESS: 2,
+    Screen.CARE: 2,
+    Screen.QUESTION: 2,
+    Screen.WAITING: 2,
     Screen.CASH: 3,
     Screen.REVIEW: 4,
     Screen.SENDING: 4,
@@ -110,7 +113,8 @@ def seen(view: View) -> str:
     quote = view.quote.digest if view.quote else ""
     warning = view.warning.id if view.warning else ""
     sums_seen = (view.cash_minor, view.fee_minor, view.worth_minor, view.sats, view.price_changed)
-    parts = (view.screen.value, warning, view.address, quote, view.reference, *sums_seen)
+    asked = view.question.id if view.question else ""
+    parts = (view.screen.value, warning, asked, view.address, quote, view.reference, *sums_seen)
     digest = hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
     return f"{view.screen.value}.{digest}"
 
@@ -142,10 +146,10 @@ def _frame(view: View, words: Words, can_speak: bool) -> dict[str, Any]:
         "steps": steps,
         "step": step,
         "body": "warn" if view.screen in WARN else view.screen.value,
-        "can_stop": view.screen not in NOTHING_TO_STOP,
+        "can_stop": view.screen not in NOTHING_TO_STOP or _waits(view),
         "refresh_s": REFRESH_S.get(view.screen, 0),
         "seen": seen(view),
-        "can_speak": can_speak,
+        "can_speak": can_speak and view.screen is not Screen.QUESTION,
         "sprite": drawing(art.SPRITE),
         "mark": drawing(art.mark()),
         "icon": lambda name, extra="": drawing(art.icon(name, extra)),
@@ -155,10 +159,18 @@ def _frame(view: View, words: Words, can_speak: bool) -> dict[str, Any]:
     }
 
 
+def _waits(view: View) -> bool:
+    """Say whether a purchase waits for the operator's check, so that it can still be stopped."""
+    sending = view.screen is Screen.SENDING and view.purchase is not None
+    return bool(sending and view.purchase and view.purchase.waiting)
+
+
 def _place(view: View) -> str:
     """Name the page: each warning is a page of its own, on which nothing stays ticked."""
     if view.screen is Screen.WARNING and view.warning is not None:
         return f"warning-{view.warning.id}"
+    if view.screen is Screen.QUESTION and view.question is not None:
+        return f"question-{view.question.id}"
     return view.screen.value
 
 
@@ -173,6 +185,9 @@ def _titles(words: Words) -> dict[Screen, str]:
         Screen.WARNING: say("Stop. This could be a scam."),
         Screen.SCAN: say("Show us your wallet’s code"),
         Screen.ADDRESS: say("Is this your wallet?"),
+        Screen.CARE: say("Stop. This could be a scam."),
+        Screen.QUESTION: say("A question before we go on"),
+        Screen.WAITING: say("We are holding your bitcoin"),
         Screen.CASH: say("Put in your bills, one at a time"),
         Screen.REVIEW: say("Check, then send"),
         Screen.SENDING: say("Your bitcoin is on its way"),
@@ -403,6 +418,7 @@ def _sending(view: View, words: Words) -> dict[str, Any]:
         "path": half.path(view, words),
         "held": words.day(held) if held else "",
         "phone": phone,
+        "waits": _waits(view),
     }
 
 
@@ -425,6 +441,7 @@ SCREENS: Final[dict[Screen, Callable[[View, Words], dict[str, Any]]]] = {
     Screen.WARNING: _nevers,
     Screen.SCAN: _scan,
     Screen.ADDRESS: _address,
+    Screen.WAITING: _ended,
     Screen.CASH: _cash,
     Screen.REVIEW: _review,
     Screen.SENDING: _sending,

@@ -31,7 +31,7 @@ from tallystick.kiosk.scams.policy import (
     minimum_step,
     standing,
 )
-from tallystick.kiosk.scams.signals import Scene, Signal, detect, figures
+from tallystick.kiosk.scams.signals import Scene, Signal, detect, figures, told
 from tallystick.kiosk.scams.tables import AFTER, INTERVENTIONS
 
 ANSWERS_MAX: Final = 32
@@ -104,7 +104,7 @@ def assess(
     """
     full = history.fill(tx, who, scene, clock.now())
     signals = detect(full, desk.policy.thresholds)
-    row = _held(tx, who.purchase)
+    row = of_purchase(tx, who.purchase)
     if row is not None and row["ended_at"] is not None:
         raise InterventionOver(f"intervention {row['id']} ended as {row['outcome']}")
     floor = minimum_step(signals, desk.policy)
@@ -194,7 +194,8 @@ def find(tx: Tx, intervention: str) -> Row:
     return dict(row)
 
 
-def _held(tx: Tx, purchase: str) -> Row | None:
+def of_purchase(tx: Tx, purchase: str) -> Row | None:
+    """Return the intervention of a purchase, or None where it was never assessed."""
     query = sa.select(INTERVENTIONS).where(INTERVENTIONS.c.purchase == purchase)
     row = tx.execute(query).mappings().one_or_none()
     return None if row is None else dict(row)
@@ -260,6 +261,23 @@ def _arm(tx: Tx, row: Row) -> trial.Arm | None:
         return None
     arms = {arm.name: arm for arm in trial.find(tx, row["trial"]).arms}
     return arms[row["arm"]]
+
+
+def explained(desk: ScamDesk, row: Row) -> Row:
+    """Return a record in words for the console: step, signals as sentences, what was answered."""
+    bank = {question.id: question for question in questions.load("en", desk.policy).questions}
+    answers = []
+    for question, option in msgspec.json.decode(row["answers"], type=list[list[str]]):
+        asked = bank.get(question)
+        texts = asked.options.get(option, ()) if asked else ()
+        answers.append((asked.wordings[0] if asked else "Not asked", texts[0] if texts else option))
+    return {
+        **row,
+        "step": Step(row["step"]).word,
+        "floor": Step(row["floor"]).word,
+        "signals": [told(s) for s in msgspec.json.decode(row["signals"], type=list[Row])],
+        "answers": answers,
+    }
 
 
 def _joined(before: str, signals: Sequence[Signal]) -> list[Row]:

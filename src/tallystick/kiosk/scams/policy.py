@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+import functools
 import hashlib
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
@@ -75,11 +76,17 @@ class Policy:
     """One version of the policy. ``digest`` names its exact bytes in every record."""
 
     version: str
+    """The file's own name for itself, such as its date."""
     digest: str
+    """SHA-256 of the file's bytes, in hex."""
     flag_days: int
+    """For how many days a flag keeps its step for the person or address."""
     hold_sum_minor: Mapping[str, int]
+    """By currency: above this, a first purchase to a new address is held."""
     thresholds: Thresholds
+    """The figures from which each signal counts."""
     rules: tuple[Rule, ...]
+    """Which signals give which step; the highest counts."""
     answers: Mapping[tuple[str, str], Step]
     """By question and option."""
     unknown_answer: Step
@@ -151,6 +158,12 @@ def load(path: Path = DEFAULT) -> Policy:
     if faults:
         raise PolicyRefused("; ".join(faults))
     return policy
+
+
+@functools.cache
+def shipped() -> Policy:
+    """Return the policy that comes with this version."""
+    return load()
 
 
 def read(raw: bytes) -> Policy:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, get_args
 
 from tallystick.core.money import Amount, asset
 
@@ -288,6 +288,9 @@ Signal = (
 )
 
 
+CLASSES: Final[dict[str, type[Any]]] = {kind.kind.value: kind for kind in get_args(Signal)}
+
+
 def _sum(minor: int, currency: str) -> str:
     return str(Amount(minor, asset(currency)))
 
@@ -295,6 +298,13 @@ def _sum(minor: int, currency: str) -> str:
 def figures(signal: Signal) -> dict[str, Any]:
     """Return a signal as a record keeps it: its kind and its figures."""
     return {"kind": signal.kind.value, **asdict(signal)}
+
+
+def told(kept: dict[str, Any]) -> str:
+    """Return a kept signal as its sentence for the console."""
+    figures_of = {name: value for name, value in kept.items() if name != "kind"}
+    signal: Signal = CLASSES[kept["kind"]](**figures_of)
+    return signal.explain()
 
 
 def detect(scene: Scene, at: Thresholds) -> tuple[Signal, ...]:

@@ -2,6 +2,7 @@
 // one swap puts it in. The swap keeps focus by id, typed text, and scroll while the screen is the same.
 "use strict";
 (() => {
+  const QUIET_MS = 3000;
   const root = document.documentElement;
   const home = () => root.dataset.page || "/";
   const live = document.createElement("p");
@@ -100,6 +101,12 @@
     target.click();
   });
 
+  // Stop, held for three seconds, stops just as it always does, and tells an operator without a word.
+  let pressed = 0;
+  let quiet = false;
+  document.addEventListener("pointerdown", (event) => { quiet = false; pressed = event.target.closest("button[value=stop]") ? event.timeStamp : 0; });
+  document.addEventListener("pointerup", (event) => { quiet = pressed > 0 && event.timeStamp - pressed >= QUIET_MS; pressed = 0; });
+
   document.addEventListener("submit", async (event) => {
     const button = event.submitter;
     if (button && button.matches("[data-speak]")) { event.preventDefault(); if (sound) hush(); else speak(); return; }
@@ -108,7 +115,10 @@
     if (busy) { again = true; }
     busy = true;
     try {
-      await load(event.target.action, { method: "POST", body: new URLSearchParams(new FormData(event.target, button)) });
+      const form = new FormData(event.target, button);
+      if (quiet && form.get("touch") === "stop") form.set("touch", "quiet");
+      quiet = false;
+      await load(event.target.action, { method: "POST", body: new URLSearchParams(form) });
     } catch { event.target.submit(); } finally { busy = false; if (again) { again = false; refresh(); } }
   });
   const listen = () => {

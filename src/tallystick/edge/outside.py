@@ -1,0 +1,29 @@
+"""What a visit can ask of the rest of the machine: the server's word, and paper."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from tallystick.kiosk import wire
+
+
+class Outside(Protocol):
+    """What a visit can ask of the rest of the machine."""
+
+    def ask_quote(self, request: wire.QuoteRequest) -> None:
+        """Ask for a signed quote."""
+
+    def ask_renewal(self, purchase: str) -> None:
+        """Ask for a new quote of an open purchase."""
+
+    def ask_offer(self) -> None:
+        """Ask what a purchase costs now."""
+
+    def ask_care(self, purchase: str, ask: wire.CareAsk) -> None:
+        """Ask what the screen must show against a scam."""
+
+    def print_half(self) -> None:
+        """Print the receipt of the purchase on screen."""
+
+    def print_slip(self) -> None:
+        """Print the slip for cash that is kept or goes back."""
