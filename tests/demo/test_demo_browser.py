@@ -105,6 +105,7 @@ def test_a_whole_purchase_by_mouse_beside_the_drawer(demo: Demo, page: Any) -> N
     kiosk.locator("#b-acknowledge").click()
     drawer.locator("#h-present").click()
     kiosk.locator("#b-address_yes").click()
+    kiosk.locator("#b-proceed").click()
     for minor, total in ((2_000, "$20.00"), (2_000, "$40.00"), (1_000, "$50.00")):
         kiosk.get_by_text("Put in your bills").wait_for()
         page.wait_for_timeout(600)
@@ -155,6 +156,7 @@ def test_a_whole_purchase_in_arabic_by_keyboard_alone(demo: Demo, page: Any) -> 
         page.keyboard.type(address[0])
         press(page, "b-type_address")
         press(page, "b-address_yes")
+        press(page, "b-proceed")
         page.wait_for_selector(".paidin")
         page.wait_for_timeout(600)
         hands.post("/hardware/act", data={"act": "insert", "value": "2000"})

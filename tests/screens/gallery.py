@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from typing import Any
 
 import msgspec
 
@@ -11,6 +12,8 @@ from tallystick.core.money import USD, Amount, Price
 from tallystick.edge.view import Note, Say, Screen, View
 from tallystick.kiosk import wire
 from tallystick.kiosk.model import Terms, sums
+from tallystick.kiosk.scams import questions
+from tallystick.kiosk.scams.policy import shipped
 
 NOW = dt.datetime(2026, 11, 24, 15, 42, tzinfo=dt.UTC)
 ADDRESS = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"
@@ -136,6 +139,32 @@ def held() -> wire.PurchaseView:
     return msgspec.structs.replace(bought(0, sent=False), held_until=until)
 
 
+def care_in(language: str) -> wire.Care:
+    """Return what a kiosk shows at a hold, with every question, in the desk's own words."""
+    bank = questions.load(language, shipped())
+    warned, held = questions.warn(bank, SEED, "police"), questions.held(bank)
+    return wire.Care(
+        step="hold",
+        warning=warned.text,
+        stop=warned.stop,
+        go_on=warned.go_on,
+        questions=[
+            wire.CareQuestion(
+                id=one.question,
+                text=one.text,
+                options=[wire.CareOption(id=o.option, text=o.text) for o in one.options],
+            )
+            for one in questions.deal(bank, SEED)
+        ],
+        title=held.title,
+        text=held.text,
+    )
+
+
+SEED = bytes(32)
+CARE = care_in("en")
+
+
 def _at(view: View, screen: Screen, **changes: object) -> View:
     return dataclasses.replace(view, screen=screen, **changes)  # type: ignore[arg-type]
 
@@ -153,6 +182,9 @@ def views() -> dict[str, View]:
         "cost": _at(BASE, Screen.COST),
         "warning": _at(BASE, Screen.WARNING, warning=WARNING),
         "scan": _at(BASE, Screen.SCAN),
+        "care": _at(HAVE, Screen.CARE, care=CARE),
+        "question": _at(HAVE, Screen.QUESTION, care=CARE, question=CARE.questions[0]),
+        "waiting": _at(HAVE, Screen.WAITING, care=CARE),
         "scan-wrong": _at(BASE, Screen.SCAN, say=Say("scan.wrong_network", "care")),
         "address": _at(HAVE, Screen.ADDRESS),
         "address-all": _at(HAVE, Screen.ADDRESS, show_address=True),
@@ -183,4 +215,10 @@ def views() -> dict[str, View]:
 
 def translated(view: View, language: str, percent: int = 100, theme: str = "light") -> View:
     """Return the view for another reader."""
-    return dataclasses.replace(view, language=language, text_percent=percent, theme=theme)
+    told: dict[str, Any] = {}
+    if view.care is not None:
+        told["care"] = care_in(language)
+    if view.question is not None:
+        (told["question"],) = (q for q in care_in(language).questions if q.id == view.question.id)
+    look = {"language": language, "text_percent": percent, "theme": theme}
+    return dataclasses.replace(view, **look, **told)

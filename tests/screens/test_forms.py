@@ -13,7 +13,7 @@ import httpx
 import msgspec
 import pytest
 
-from screens.gallery import ADDRESS, BASE, HAVE, PAID, WARNING, views
+from screens.gallery import ADDRESS, BASE, CARE, HAVE, PAID, WARNING, views
 from screens.reading import Page
 from screens.stage import HeldEngine, HeldHardware, app_for, served
 from tallystick.edge.screen import app as screen
@@ -153,6 +153,11 @@ def test_another_name_for_this_machine_is_refused(kiosk: Kiosk, host: str) -> No
 
 CAREFUL = [
     (Touch.ACCEPT_COST, dataclasses.replace(BASE, screen=Screen.COST)),
+    (Touch.PROCEED, dataclasses.replace(HAVE, screen=Screen.CARE, care=CARE)),
+    (
+        Touch.ANSWER,
+        dataclasses.replace(HAVE, screen=Screen.QUESTION, care=CARE, question=CARE.questions[0]),
+    ),
     (Touch.ACKNOWLEDGE, dataclasses.replace(BASE, screen=Screen.WARNING, warning=WARNING)),
     (Touch.ADDRESS_YES, dataclasses.replace(HAVE, screen=Screen.ADDRESS)),
     (Touch.NO_MORE, dataclasses.replace(PAID, screen=Screen.CASH)),

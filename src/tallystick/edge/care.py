@@ -1,9 +1,9 @@
 """What comes between a customer and a scam at the screen: one warning, questions, the hold's page.
 
 The server says the step and the words, never the reason. Each page says how to stop before it says
-how to go on, and what was answered is sent as it was touched. Without the server's word no cash goes
-in: the page waits and says so. With cash inside a customer may send; the server asks itself at
-finish, and holds what was not asked (Decision 4).
+how to go on, and what was answered is sent as it was touched. Without the server's word no cash
+goes in: the page waits and says so. With cash inside a customer may send; the server asks itself
+at finish, and holds what was not asked (Decision 4).
 """
 
 from __future__ import annotations

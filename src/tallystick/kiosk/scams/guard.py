@@ -23,7 +23,6 @@ from tallystick.kiosk.model import OPEN, Note, State
 from tallystick.kiosk.quote import Desk
 from tallystick.kiosk.record import event, incident
 from tallystick.kiosk.scams import intervene, trial
-from tallystick.kiosk.scams.errors import InterventionUnknown
 from tallystick.kiosk.scams.history import Who
 from tallystick.kiosk.scams.intervene import Outcome, Plan, ScamDesk
 from tallystick.kiosk.scams.policy import Answer, Step
@@ -183,9 +182,7 @@ def _cash(purchase: str) -> sa.Select[Any]:
     return sa.select(PURCHASES.c.cash_minor).where(PURCHASES.c.id == purchase)
 
 
-def explained(tx: Tx, desk: ScamDesk, purchase: str) -> Row:
+def explained(tx: Tx, desk: ScamDesk, purchase: str) -> Row | None:
     """Return a purchase's intervention for the console: signals as sentences, answers, step."""
     row = intervene.of_purchase(tx, purchase)
-    if row is None:
-        raise InterventionUnknown(f"purchase {purchase[:26]} was not assessed")
-    return intervene.explained(desk, row)
+    return None if row is None else intervene.explained(desk, row)

@@ -25,6 +25,7 @@ from tallystick.core.store import Store, StoreUnusable, Tx
 from tallystick.kiosk import queries, refund
 from tallystick.kiosk.queries import Wanted
 from tallystick.kiosk.quote import Desk
+from tallystick.kiosk.scams import guard
 from tallystick.web.console import books, kiosks, lawbook, pages, sheet, wallet
 from tallystick.web.console.frame import frame
 from tallystick.web.console.pages import PERSON, Offices
@@ -132,6 +133,14 @@ class Console:
             if queries.dossier(tx, purchase) is None:
                 raise HTTPException(404, NOT_KNOWN.format(what="purchase"))
             refund.call_off(tx, self.desk, purchase, person.id, "by a person in the console")
+
+    def released(self, purchase: str, why: str, person: Person) -> None:
+        """Let a payout that waits for a person go on; raise a 404 for no such purchase."""
+        with self.store.transact() as tx:
+            if queries.dossier(tx, purchase) is None:
+                raise HTTPException(404, NOT_KNOWN.format(what="purchase"))
+            if not guard.release(tx, self.desk, purchase, person.id, why):
+                raise HTTPException(409, "Nothing waits here for a person.")
 
 
 def create_app(store: Store, desk: Desk, door: Door, offices: Offices) -> FastAPI:
@@ -255,6 +264,16 @@ def _add_acts(app: FastAPI, console: Console) -> None:
     @app.post("/purchases/{purchase}/called-off")
     def called_off(request: Request, person: Acting, purchase: str) -> Response:
         console.called_off(purchase[:WORD_CHARS_MAX], person)
+        return RedirectResponse(f"/purchases/{purchase}", 303)
+
+    @app.post("/purchases/{purchase}/released")
+    def released(
+        request: Request,
+        person: Acting,
+        purchase: str,
+        why: Annotated[str, Form(min_length=3, max_length=200)],
+    ) -> Response:
+        console.released(purchase[:WORD_CHARS_MAX], why, person)
         return RedirectResponse(f"/purchases/{purchase}", 303)
 
     @app.post("/theme")

@@ -18,6 +18,7 @@ from tallystick.core.store import Tx
 from tallystick.kiosk import queries
 from tallystick.kiosk.queries import Wanted
 from tallystick.kiosk.quote import Desk
+from tallystick.kiosk.scams import guard
 from tallystick.web.console import sayings
 from tallystick.web.console.kiosks import labels_of
 from tallystick.web.console.wallet import owed
@@ -103,6 +104,8 @@ def purchase(tx: Tx, desk: Desk, purchase_id: str) -> Row | None:
         "needed": desk.policy.confirmations_needed,
         "bills": _bills(found.notes),
         "payments": [_paid(payment) for payment in found.payments],
+        "care": guard.explained(tx, desk.scams, purchase_id),
+        "waits": row["state"] == "paid_in" and guard.waits(tx, purchase_id),
         **_half(found.events),
     }
 

@@ -38,6 +38,8 @@ HAPPENED: Final = {
     "note_returned": "Note given back",
     "paid_in": "Paid in",
     "held": "Held by law",
+    "waiting": "Held for a check",
+    "released": "Let go by a person",
     "called_off": "Called off",
     "signed": "Signed and stored",
     "sent": "Sent",
@@ -82,6 +84,7 @@ INCIDENTS: Final = {
     "NotTheQuote": "The kiosk named another quote than ours",
     "NoteConflict": "A note was told with other facts than before",
     "NoteOutOfOrder": "A note came out of its order",
+    "HelpAsked": "The customer asked for help without words",
     "LateNote": "A note came after its purchase had ended; the cash is owed back",
 }
 ANSWERS: Final = {
