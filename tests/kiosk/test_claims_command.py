@@ -18,7 +18,7 @@ from tallystick.kiosk.scams.claims import CUSTOMERS_REFUNDS
 from tallystick.kiosk.tables import PURCHASES
 
 FORM = ["--happened", "2026-11-20", "--told", "2026-11-21", "--statement", "vault 7"]
-LAW = ["--cite", "Me. Rev. Stat. tit. 32 § 6186", "--amount", "full"]
+LAW = ["--cite", "32 M.R.S. 6169(4)", "--amount", "full"]
 
 
 class Office:
