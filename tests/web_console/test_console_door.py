@@ -83,7 +83,16 @@ def test_a_made_up_cookie_is_nobody(day: Scene, token: str) -> None:
     assert reply.status_code == 303 and "/sign-in" in reply.headers["location"]
 
 
-@pytest.mark.parametrize("path", ["/books/audit", "/theme", "/purchases/{purchase}/refunded"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/books/audit",
+        "/theme",
+        "/purchases/{purchase}/refunded",
+        "/purchases/{purchase}/called-off",
+        "/purchases/{purchase}/released",
+    ],
+)
 @pytest.mark.parametrize("missing", ["Origin", FORM_HEADER])
 def test_a_form_from_elsewhere_does_nothing(day: Scene, path: str, missing: str) -> None:
     with day.client() as client:
@@ -103,6 +112,32 @@ def test_an_auditor_looks_and_cannot_refund(day: Scene) -> None:
     with day.store.read() as tx:
         query = sa.select(PURCHASES.c.state).where(PURCHASES.c.id == view.purchase)
         assert tx.execute(query).scalar_one() == "refund_due"
+
+
+def test_what_waits_for_a_check_is_let_go_once_with_a_reason(scene: Scene) -> None:
+    purchase = scene.buy("held", (10_000,) * 6, "finish")
+    where, why = f"/purchases/{purchase}", {"why": "called back, it is hers"}
+    with scene.client(Role.AUDITOR) as auditor:
+        assert 'id="release"' not in auditor.get(where).text
+        assert auditor.post(f"{where}/released", data=why).status_code == 403
+    with scene.client(Role.OPERATOR) as operator:
+        page = operator.get(where).text
+        assert "The address has no history with us" in page and 'id="release"' in page
+        assert operator.post(f"{where}/released", data={"why": ""}).status_code == 422
+        first = operator.post(f"{where}/released", data=why)
+        assert (first.status_code, first.headers["location"]) == (303, where)
+        assert operator.post(f"{where}/released", data=why).status_code == 409
+        after = operator.get(where).text
+    assert "Let go by a person" in after and 'id="release"' not in after
+
+
+def test_a_held_purchase_is_called_off_in_the_console(scene: Scene) -> None:
+    purchase = scene.buy("held", (10_000,) * 6, "finish")
+    with scene.client(Role.OPERATOR) as operator:
+        assert operator.post(f"/purchases/{purchase}/called-off").status_code == 303
+    with scene.store.read() as tx:
+        owed = ledger.balance(tx, "customers:refunds")
+        assert owed is not None and owed.credit.minor == 60_000
 
 
 def test_a_refund_is_recorded_once_under_the_persons_name(scene: Scene) -> None:
