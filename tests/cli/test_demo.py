@@ -30,13 +30,17 @@ def test_two_purchases_in_one_folder_both_arrive_and_the_audit_is_clean(tmp_path
         assert counted == f"{number} payouts in {number} transactions"
 
 
-def test_a_note_over_the_days_limit_is_refused_and_the_rest_is_paid(tmp_path: Path) -> None:
+def test_a_note_over_the_days_limit_is_refused_and_so_much_waits_for_a_check(
+    tmp_path: Path,
+) -> None:
     notes = ",".join(["100"] * 11)
     done = run("demo", "--once", "--cash", notes, "--json", "--data", str(tmp_path / "d"))
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 2, done.stderr
     said = json.loads(done.stdout[done.stdout.index("{") :])
     assert said["refused_notes"] == [10_000]
     assert said["cash"] == "1000.00 USD"
+    assert (said["held"], said["txid"], said["arrived"]) == (True, "", False)
+    assert said["audit"]["clean"]
 
 
 def test_the_audit_command_fails_on_a_changed_row(tmp_path: Path) -> None:
