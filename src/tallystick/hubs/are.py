@@ -200,8 +200,8 @@ def reckon(
 ) -> Reckoning:
     """Return when rights of appeal end, for time that began on ``start``.
 
-    ``known_on`` asks with the rules as they were known on that day (as known now if left out). Raise
-    `StageNotThere`, `RuleNotThere` or `DayNotKnown`.
+    ``known_on`` asks with the rules as they were known on that day (as known now if left out).
+    Raise `StageNotThere`, `RuleNotThere` or `DayNotKnown`.
     """
     stage = find(stage_id, country)
     rule = rule_of(stage, start, known_on or dt.date.max)
