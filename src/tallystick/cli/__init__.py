@@ -25,6 +25,7 @@ def _register() -> None:
         claims,
         demo,
         edge,
+        hubs,
         law,
         report,
         reserve,
@@ -33,7 +34,7 @@ def _register() -> None:
 
     for command in (serve.serve, serve.machine, edge.edge, demo.demo, audit.audit):
         main.add_command(command)
-    for group in (admin.admin, law.law, blocked.blocked, report.report, claims.claims):
+    for group in (admin.admin, law.law, blocked.blocked, report.report, claims.claims, hubs.hubs):
         main.add_command(group)
     main.add_command(reserve.reserve)
 
