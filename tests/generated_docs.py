@@ -27,6 +27,7 @@ from tallystick.cli import main
 from tallystick.cli.law import force_of
 from tallystick.core import rulebook
 from tallystick.core.errors import TallystickError
+from tallystick.hubs import law as hub_law
 from tallystick.kiosk.model import NEXT, State
 
 ROOT = Path(__file__).parent.parent
@@ -206,6 +207,38 @@ def provisions() -> str:
     return page("Provisions", *parts)
 
 
+def gates() -> str:
+    """The gates of every sender and of the layers they share, each file once."""
+    parts: list[str | list[str]] = []
+    laws = [hub_law.load(code) for code in hub_law.SENDERS]
+    layers = {gate.layer: None for law in laws for gate in law.gates}
+    for layer in layers:
+        rows: list[Row] = []
+        for gate in next(
+            [g for g in w.gates if g.layer == layer]
+            for w in laws
+            if any(g.layer == layer for g in w.gates)
+        ):
+            item = gate.provision
+            facts = ", ".join(dict.fromkeys(f"`{t.fact}`" for t in gate.tests))
+            mark = gate.mark if not item.note else f"{gate.mark}. {item.note}"
+            rows.append((f"`{gate.id}`", item.say, item.cite, force_of(item), mark, facts))
+        parts.append(f"## {hub_law.layer_name(layer)}")
+        parts.append(table("id, says, citation, in force, mark, facts", rows))
+    facts_rows: list[Row] = [
+        (f"`{one.name}`", one.of, one.kind, one.ask, one.evidence) for one in laws[0].facts.values()
+    ]
+    return page(
+        "Gates before a transfer to a return hub",
+        "Every gate must pass. Marks: T read in a named source, C computed, M not verified: such\n"
+        "a gate is unknown, and so refuses, until an officer adopts it by name.\n"
+        "[How gates are asked](../concepts/hubs.md).",
+        *parts,
+        "## Facts",
+        table("fact, of, kind, question, evidence asked for", facts_rows),
+    )
+
+
 def kinds_of_events() -> set[str]:
     """Every kind that the code appends to a purchase's history, read from the calls."""
     place = {"event": 3, "move": 4}
@@ -268,6 +301,7 @@ PAGES = {
     "settings.md": settings,
     "provisions.md": provisions,
     "events.md": events,
+    "gates.md": gates,
 }
 
 if __name__ == "__main__":
