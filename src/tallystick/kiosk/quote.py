@@ -20,6 +20,7 @@ from tallystick.core import rulebook
 from tallystick.core.clock import Clock
 from tallystick.core.identity.keys import b64url
 from tallystick.core.money import BTC, Amount, Price, Rounding, asset
+from tallystick.core.rulebook.duties import Statements, unmet
 from tallystick.core.rulebook.person import Paid, Person, facts_of
 from tallystick.core.store import Tx, prepared
 from tallystick.kiosk import wire
@@ -73,9 +74,12 @@ class Policy:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Desk:
-    """What every step of a purchase needs beside its transaction."""
+    """What every step of a purchase needs beside its transaction.
+
+    Only `take_up` changes it: a step reads the place once and is judged by what it read.
+    """
 
     clock: Clock
     place: rulebook.Jurisdiction
@@ -85,6 +89,12 @@ class Desk:
     network: str
     scams: ScamDesk = field(default_factory=lambda: ScamDesk(shipped(), b""))
     """What stops a scam; its key hides who is who in the record."""
+    statements: Statements | None = None
+    """What officers stated of the duties that no machine can check; None: nobody is asked."""
+
+    def take_up(self, place: rulebook.Jurisdiction, statements: Statements | None) -> None:
+        """Go by the law with what officers have adopted and stated by now."""
+        self.place, self.statements = place, statements
 
     def day(self, at: dt.datetime) -> dt.date:
         """Return the calendar day in the place's own time zone."""
@@ -116,6 +126,7 @@ def terms(desk: Desk) -> Terms:
     """
     today = desk.day(desk.clock.now())
     _permitted(desk, "kiosk.open", {}, today)
+    _duties_met(desk, today)
     most = rulebook.fee_most(desk.place, today) or (desk.policy.fee_bp, desk.policy.fee_min_minor)
     share = min(desk.policy.fee_bp, most[0])
     fee_min = Amount(min(desk.policy.fee_min_minor, most[1]), asset(desk.place.currency))
@@ -123,6 +134,19 @@ def terms(desk: Desk) -> Terms:
     fee = max(least.share(share, Rounding.DOWN), fee_min)
     _permitted(desk, "kiosk.fee", {"cash": least.minor, "fee": fee.minor}, today)
     return Terms(desk.rates.current().price, share, fee_min)
+
+
+def _duties_met(desk: Desk, today: dt.date) -> None:
+    """Raise `LawRefuses` while an officer has not stated that each duty here is met."""
+    if desk.statements is None:
+        return
+    open_ = unmet(desk.place, desk.statements, today)
+    if open_:
+        points = ", ".join(p.id.rpartition("/")[2].replace("-", " ") for p in open_)
+        raise LawRefuses(
+            f"The law of {desk.place.name} has duties that nobody has stated as met ({points}). "
+            "The machine stays closed until the operator's officer has stated each by name."
+        )
 
 
 def _permitted(desk: Desk, question: str, facts: dict[str, int | str], today: dt.date) -> None:
