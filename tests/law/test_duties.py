@@ -1,4 +1,4 @@
-"""Duties that no machine can check: nothing opens until an officer stated each, and none for ever."""
+"""Duties that no machine can check: nothing opens until an officer stated each, until a day."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from tallystick.core.money import BTC, Amount, Price, Rounding, asset
 from tallystick.core.rulebook.duties import Statements, unmet
 from tallystick.core.rulebook.person import Paid, Person, facts_of
 from tallystick.core.store import Tx, prepared
-from tallystick.kiosk import wire
+from tallystick.kiosk import receipts, wire
 from tallystick.kiosk.errors import LawRefuses, RateUnusable
 from tallystick.kiosk.model import Note, Terms
 from tallystick.kiosk.rates import Rates
@@ -127,6 +127,7 @@ def terms(desk: Desk) -> Terms:
     today = desk.day(desk.clock.now())
     _permitted(desk, "kiosk.open", {}, today)
     _duties_met(desk, today)
+    _receipt_whole(desk, today)
     most = rulebook.fee_most(desk.place, today) or (desk.policy.fee_bp, desk.policy.fee_min_minor)
     share = min(desk.policy.fee_bp, most[0])
     fee_min = Amount(min(desk.policy.fee_min_minor, most[1]), asset(desk.place.currency))
@@ -147,6 +148,13 @@ def _duties_met(desk: Desk, today: dt.date) -> None:
             f"The law of {desk.place.name} has duties that nobody has stated as met ({points}). "
             "The machine stays closed until the operator's officer has stated each by name."
         )
+
+
+def _receipt_whole(desk: Desk, today: dt.date) -> None:
+    """Raise `LawRefuses` where the law lists something that our receipt has nothing for."""
+    lacking = receipts.lacking(desk.place, today)
+    if lacking:
+        raise LawRefuses(f"A receipt in {desk.place.name} must have what ours lacks: {lacking[0]}.")
 
 
 def _permitted(desk: Desk, question: str, facts: dict[str, int | str], today: dt.date) -> None:
@@ -181,12 +189,13 @@ def warnings(desk: Desk) -> list[wire.Warning]:
 
 def offer(desk: Desk, tx: Tx, machine: str, label: str) -> wire.Offer:
     """Say what a purchase would cost on this machine now, or why it is closed."""
-    closed, price, at = "", 0, desk.clock.now()
+    closed, price, at, source = "", 0, desk.clock.now(), ""
     fee_bp, fee_min = desk.policy.fee_bp, desk.policy.fee_min_minor
     try:
         agreed = terms(desk)
         priced, fee_bp, fee_min = agreed.price, agreed.fee_bp, agreed.fee_min.minor
-        price, at = priced.cash.minor, desk.rates.current().at
+        rate = desk.rates.current()
+        price, at, source = priced.cash.minor, rate.at, rate.source
         if affordable(desk, tx, priced) < desk.policy.purchase_min_minor:
             closed = "The machine has too little bitcoin left to sell."
         elif machine_left(desk, tx, machine) < desk.policy.purchase_min_minor:
@@ -213,6 +222,7 @@ def offer(desk: Desk, tx: Tx, machine: str, label: str) -> wire.Offer:
         operator=msgspec.structs.replace(desk.policy.operator, label=label),
         rights=rights(desk),
         network=desk.network,
+        receipt=receipts.lines(desk.place, desk.day(desk.clock.now()), source),
     )
 
 
