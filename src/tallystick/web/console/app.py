@@ -170,6 +170,7 @@ def create_app(store: Store, desk: Desk, door: Door, offices: Offices) -> FastAP
     _add_purchases(app, console)
     _add_places(app, console)
     _add_acts(app, console)
+    _add_officers(app, console)
     _add_files(app, console)
     _add_troubles(app, console)
     return app
@@ -293,6 +294,28 @@ def _add_acts(app: FastAPI, console: Console) -> None:
         console.released(purchase[:WORD_CHARS_MAX], why, person)
         return RedirectResponse(f"/purchases/{purchase}", 303)
 
+    @app.post("/theme")
+    def change_theme(
+        request: Request,
+        person: SentForm,
+        theme: Annotated[str, Form(pattern=f"^({'|'.join(THEMES)})$")],
+        onward: Annotated[str, Form(max_length=1_000)] = "/",
+    ) -> Response:
+        response = RedirectResponse(safe_next(onward), 303)
+        response.set_cookie(
+            console.door.cookie(THEME),
+            theme,
+            max_age=YEAR_S,
+            secure=console.door.secure,
+            httponly=True,
+            samesite="strict",
+        )
+        return response
+
+
+def _add_officers(app: FastAPI, console: Console) -> None:
+    """Add the forms of the compliance officer."""
+
     @app.post("/law/{code}/adopt")
     async def adopt(
         request: Request,
@@ -321,24 +344,6 @@ def _add_acts(app: FastAPI, console: Console) -> None:
     ) -> Response:
         console.stated(code[:40], duty, evidence, until, person)
         return RedirectResponse(f"/law/{code[:40]}#duties", 303)
-
-    @app.post("/theme")
-    def change_theme(
-        request: Request,
-        person: SentForm,
-        theme: Annotated[str, Form(pattern=f"^({'|'.join(THEMES)})$")],
-        onward: Annotated[str, Form(max_length=1_000)] = "/",
-    ) -> Response:
-        response = RedirectResponse(safe_next(onward), 303)
-        response.set_cookie(
-            console.door.cookie(THEME),
-            theme,
-            max_age=YEAR_S,
-            secure=console.door.secure,
-            httponly=True,
-            samesite="strict",
-        )
-        return response
 
 
 def _add_files(app: FastAPI, console: Console) -> None:
