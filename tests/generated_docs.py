@@ -21,14 +21,15 @@ from typing import Any
 
 import click
 
+import reference_gates
 import reference_words as words
 import tallystick
 from tallystick.cli import main
 from tallystick.cli.law import force_of
 from tallystick.core import rulebook
 from tallystick.core.errors import TallystickError
-from tallystick.hubs import law as hub_law
 from tallystick.kiosk.model import NEXT, State
+from tallystick.reserve import mandate
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "docs" / "reference"
@@ -207,35 +208,31 @@ def provisions() -> str:
     return page("Provisions", *parts)
 
 
-def gates() -> str:
-    """The gates of every sender and of the layers they share, each file once."""
+def mandates() -> str:
     parts: list[str | list[str]] = []
-    laws = [hub_law.load(code) for code in hub_law.SENDERS]
-    layers = {gate.layer: None for law in laws for gate in law.gates}
-    for layer in layers:
+    for code in mandate.codes():
+        found = mandate.load(code)
         rows: list[Row] = []
-        for gate in next(
-            [g for g in w.gates if g.layer == layer]
-            for w in laws
-            if any(g.layer == layer for g in w.gates)
-        ):
-            item = gate.provision
-            facts = ", ".join(dict.fromkeys(f"`{t.fact}`" for t in gate.tests))
-            mark = gate.mark if not item.note else f"{gate.mark}. {item.note}"
-            rows.append((f"`{gate.id}`", item.say, item.cite, force_of(item), mark, facts))
-        parts.append(f"## {hub_law.layer_name(layer)}")
-        parts.append(table("id, says, citation, in force, mark, facts", rows))
-    facts_rows: list[Row] = [
-        (f"`{one.name}`", one.of, one.kind, one.ask, one.evidence) for one in laws[0].facts.values()
-    ]
+        for item in found.provisions:
+            figures = [f"{key} {value:,}" for key, value in item.figures.items()]
+            figures += [
+                ", ".join(item.terms[key])
+                for key in ("acts", "origins", "sources")
+                if item.terms.get(key)
+            ]
+            read = item.read if item.settled else f"{item.read}, not settled"
+            rows.append(
+                (f"`{item.id}`", item.say, item.cite, force_of(item), "; ".join(figures), read)
+            )
+        parts += [f"## {found.name} ({code}, {found.status})", f"{found.cite}. {found.note}"]
+        parts.append(table("id, says, source, in force, figures and acts, read", rows))
+        if found.not_read:
+            parts.append(f"Not read: {'; '.join(found.not_read)}.")
     return page(
-        "Gates before a transfer to a return hub",
-        "Every gate must pass. Marks: T read in a named source, C computed, M not verified: such\n"
-        "a gate is unknown, and so refuses, until an officer adopts it by name.\n"
-        "[How gates are asked](../concepts/hubs.md).",
+        "Mandates of a reserve",
+        "What `tallystick reserve ask` and every movement of a reserve are judged by. What may or\n"
+        "may not be in force, or is not settled, forbids as if it were, and never permits.",
         *parts,
-        "## Facts",
-        table("fact, of, kind, question, evidence asked for", facts_rows),
     )
 
 
@@ -295,13 +292,14 @@ def events() -> str:
 
 
 PAGES = {
+    "gates.md": lambda: page(reference_gates.TITLE, *reference_gates.gates(table)),
     "errors.md": errors,
     "states.md": states,
     "commands.md": commands,
     "settings.md": settings,
     "provisions.md": provisions,
+    "mandates.md": mandates,
     "events.md": events,
-    "gates.md": gates,
 }
 
 if __name__ == "__main__":
