@@ -72,7 +72,7 @@ class Scene:
     def serve(self, low_sats: int = 0) -> None:
         """Put the console and the public page on loopback."""
         policy = replace(self.desk.policy, float_low_sats=low_sats)
-        desk = replace(self.desk, policy=policy)
+        desk = self.console_desk = replace(self.desk, policy=policy)
         socket, public = bound(0), bound(0)
         self.url = f"http://localhost:{socket.getsockname()[1]}"
         self.public_url = f"http://127.0.0.1:{public.getsockname()[1]}"
