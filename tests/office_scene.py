@@ -1,0 +1,188 @@
+"""A reserve at work for tests: officials, key holders, a vault on the embedded chain, an office."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+from reserve_scene import Chain, devices, vault_of
+from tallystick.core.clock import SeededClock
+from tallystick.core.effects import Worker
+from tallystick.core.identity import grants, people
+from tallystick.core.store import Store
+from tallystick.reserve import approve, charter, lots, move, queries, vaults, watch
+from tallystick.reserve.lots import Lot
+from tallystick.reserve.mandate import INWARD
+from tallystick.reserve.model import Ledger, Origin
+from tallystick.reserve.office import Office, Policy
+from tallystick.reserve.propose import Pay, Wanted, propose
+from tallystick.reserve.queries import Movement
+from tallystick.reserve.signer.device import Device
+from tallystick.reserve.vault import Kind, Vault
+
+THEIRS = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"
+OTHERS = "bcrt1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3qzf4jry"
+START = dt.datetime(2026, 11, 24, 12, 0, tzinfo=dt.UTC)
+OFFICIALS = {
+    "maker": ("reserve.proposer",),
+    "treasurer": ("reserve.treasurer",),
+    "auditor": ("reserve.auditor",),
+    "board": ("reserve.board",),
+    "holder": ("reserve.keyholder",),
+}
+DAY_S = 86_400
+GIFT = Origin("gift", giver="A. Giver")
+FORFEIT = Origin("forfeiture", case="26-0118", agency="Police", final_on=dt.date(2026, 10, 2))
+
+
+class Scene:
+    """One store, one chain, signers in this process, and everybody who has a say."""
+
+    def __init__(
+        self,
+        folder: Path,
+        store: Store,
+        chain: Chain,
+        signers: list[Device],
+        kind: Kind = Kind.SORTEDMULTI,
+        mandate: str = "DEMO",
+        start: dt.datetime = START,
+        older: int = 0,
+        policy: Policy | None = None,
+    ) -> None:
+        self.store, self.chain, self.signers = store, chain, signers
+        self.clock = SeededClock(11, start)
+        self.office = Office(store, self.clock, chain.chain, folder / "office", policy or Policy())
+        self.people: dict[str, str] = {}
+        self._people()
+        later = signers[5:7] if older else []
+        more = {"recovery_quorum": 2, "older_blocks": older} if older else {}
+        self.vault = self.add(vault_of(kind, signers[:5], 3, later, **more))
+        with store.transact() as tx:
+            since = dt.date(2026, 1, 1)
+            charter.establish(tx, self.clock, mandate, since, "A. Officer", "resolution 1")
+        self.worker = Worker(store, move.handlers(self.office), self.clock)
+
+    def _people(self) -> None:
+        with self.store.transact() as tx:
+            for name in OFFICIALS:
+                people.invite(tx, name, people.Role.OFFICIAL, self.clock.now(), self.clock)
+            self.people = {one.name: one.id for one in people.people(tx)}
+            for name, roles in OFFICIALS.items():
+                for role in roles:
+                    grants.grant(tx, self.clock, self.people[name], role)
+
+    def add(self, vault: Vault, ledger: Ledger = Ledger.RESERVE) -> Vault:
+        with self.store.transact() as tx:
+            vaults.register(tx, vault, self.clock)
+            lots.assign(tx, self.clock, vault.id, ledger)
+        for one in self.signers:
+            if any(key.fingerprint == one.account.fingerprint for key in vault.keys):
+                one.register(vault.name, vault.descriptor)
+        return vault
+
+    def address(self, vault: Vault | None = None) -> str:
+        """Return a fresh deposit address that two implementations have derived alone."""
+        vault = vault or self.vault
+        with self.store.transact() as tx:
+            made = vaults.derive(tx, vault.id, 1, self.clock)[0]
+        holders = [s for s in self.signers if vault.name in s.content["vaults"]][:2]
+        for one in holders:
+            said = one.addresses(vault.name, made.number, 1)
+            words = {int(n): text for n, text in said["addresses"].items()}
+            vaults.confirm(
+                self.store, vault.id, said["signer"], said["implementation"], words, self.clock
+            )
+        with self.store.transact() as tx:
+            return vaults.issue(tx, vault.id, "deposit", self.clock).address
+
+    def deposit(
+        self, sats: int, origin: Origin | None = GIFT, vault: Vault | None = None
+    ) -> tuple[str, int]:
+        """Send coins in, mine them, and take them in under an origin; return the coin."""
+        from tallystick.bitcoin.transaction import script_of
+
+        address = self.address(vault)
+        self.chain.node.fund(script_of(address, "regtest"), sats)
+        self.chain.mine()
+        seen = watch.look(self.office)
+        assert len(seen.deposits) == 1, seen
+        txid, _, vout = seen.deposits[0].partition(":")
+        if origin is not None:
+            self.take_in((txid, int(vout)), origin)
+        return txid, int(vout)
+
+    def take_in(self, coin: tuple[str, int], origin: Origin) -> Lot:
+        from tallystick.core import approvals
+
+        with self.store.transact() as tx:
+            made = lots.register(tx, self.clock, coin, origin, self.people["maker"])
+            assert made is not None, "the mandate refuses it"
+            approvals.approve(
+                tx, self.clock, made.id, self.people["auditor"], "reserve.auditor", made.digest
+            )
+            return lots.accept(tx, self.clock, coin, self.people["auditor"])
+
+    def propose(self, act: str, sats: int = 0, **more: object) -> Movement:
+        pays = (Pay(THEIRS, sats),) if sats else ()
+        given = {"why": "a test", "pays": pays, **more}
+        wanted = Wanted(act, more.pop("vault", self.vault.id) if more else self.vault.id, **given)
+        return propose(self.office, wanted, self.people["maker"])
+
+    def agree(self, movement: Movement, *names: str) -> None:
+        for name in names or ("treasurer", "auditor"):
+            with self.store.transact() as tx:
+                by, role = self.people[name], f"reserve.{name}"
+                approve.approve(
+                    tx, self.clock, movement.id, by, role, movement.digest, "a signature"
+                )
+
+    def authorise(self, movement: Movement, days: float = -1) -> Movement:
+        """Let the notice pass (or so many days), and spend the approval."""
+        notice = 2 if movement.act in INWARD else 15
+        self.clock.advance((notice if days < 0 else days) * DAY_S)
+        with self.store.transact() as tx:
+            return approve.authorise(tx, self.clock, movement.id, self.people["maker"])
+
+    def now(self, movement: Movement) -> Movement:
+        with self.store.read() as tx:
+            return queries.movement(tx, movement.id)
+
+    def sign(self, movement: Movement, holders: int = 3) -> Movement:
+        """Have key holders sign both transactions; combine and store them."""
+        movement = self.now(movement)
+        signing = [
+            one
+            for one in self.signers
+            if any(key.fingerprint == one.account.fingerprint for key in self._keys(movement))
+        ]
+        for which in move.WHICH:
+            plan = move.plan_of(movement, which)
+            for one in signing[:holders]:
+                psbt = one.sign(plan.psbt, one.show(plan.psbt)["digest"])
+                move.receive(self.office, movement.id, which, psbt)
+        return move.finish(self.office, movement.id)
+
+    def _keys(self, movement: Movement):
+        with self.store.read() as tx:
+            return vaults.vault(tx, movement.vault).with_role("quorum")
+
+    def run(self, times: int = 3) -> None:
+        for _ in range(times):
+            self.clock.advance(3)
+            self.worker.step()
+
+    def through(self, movement: Movement, *names: str) -> Movement:
+        """Take a lawful movement all the way to its block."""
+        self.agree(movement, *names)
+        self.authorise(movement)
+        self.sign(movement)
+        self.run()
+        self.chain.mine()
+        self.run()
+        watch.look(self.office)
+        return self.now(movement)
+
+
+def scene_devices(folder: Path) -> list[Device]:
+    return devices(folder, 8)
