@@ -21,6 +21,7 @@ from typing import Any
 
 import click
 
+import reference_gates
 import reference_words as words
 import tallystick
 from tallystick.cli import main
@@ -291,6 +292,7 @@ def events() -> str:
 
 
 PAGES = {
+    "gates.md": lambda: page(reference_gates.TITLE, *reference_gates.gates(table)),
     "errors.md": errors,
     "states.md": states,
     "commands.md": commands,
