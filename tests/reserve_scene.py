@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from pathlib import Path
 
+from tallystick.bitcoin.chain import open_chain
 from tallystick.bitcoin.embedded.node import Node
 from tallystick.bitcoin.embedded.server import serve
-from tallystick.bitcoin.chain import open_chain
 from tallystick.core.clock import SeededClock, SystemClock
 from tallystick.reserve import vaults
 from tallystick.reserve.plan import Own, Plan, PlanOutput, VaultCoin, draft, own_place
@@ -23,7 +22,7 @@ MAKERS = ("Coldcard", "Ledger", "Jade", "BitBox", "Trezor")
 
 
 def dice(seed: int) -> str:
-    return "".join(random.Random(seed).choices("123456", k=99))
+    return "".join(str(byte % 6 + 1) for byte in SeededClock(seed).random_bytes(99))
 
 
 def devices(folder: Path, count: int, seed: int = 1) -> list[Device]:

@@ -220,7 +220,9 @@ def test_c03_a_changed_plan_on_record_is_refused_too(scene: Scene) -> None:
     found = [str(one) for one in signing.check_signed(stolen, scene.signed[0])]
     assert "output 1: is called ours, and our descriptor derives another" in found
     dear = dataclasses.replace(plan, fee_sats_max=plan.fee_sats - 1)
-    assert any("beyond the bound" in str(one) for one in signing.check_signed(dear, scene.signed[0]))
+    assert any(
+        "beyond the bound" in str(one) for one in signing.check_signed(dear, scene.signed[0])
+    )
     other = vault_of(Kind.SORTEDMULTI, [*scene.signers[:2], scene.signers[3]], 2)
     assert [str(one) for one in signing.check_plan(other, plan)] == [
         "plan: another descriptor than the vault's on record"
@@ -270,7 +272,7 @@ def test_the_digest_binds_inputs_and_payments(scene: Scene) -> None:
 
 
 def test_c05_what_only_looks_like_ours_is_an_outside_payment(scene: Scene) -> None:
-    """An output with our fingerprints and paths but another script; another multisig with our key."""
+    """Our fingerprints and paths over another script; another multisig that holds our key."""
     maps = psbts.read(scene.plan.psbt)
     honest = scene.signers[0].show(scene.plan.psbt)
     assert [one["vault"] for one in honest["outputs"]] == [None, scene.vault.name]

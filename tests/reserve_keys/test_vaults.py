@@ -1,6 +1,8 @@
 """Addresses: none published that two signers have not derived, none given out twice."""
 
+import shutil
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,28 @@ def signers(tmp_path_factory: pytest.TempPathFactory) -> list:
     for one in made[:3]:
         one.register("main", vault_of(Kind.SORTEDMULTI, made[:3], 2).descriptor)
     return made
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("empty") / "store.sqlite"
+    made = Store.open(f"sqlite:///{path}")
+    made.migrate()
+    made.close()
+    return path
+
+
+@pytest.fixture
+def store(request: pytest.FixtureRequest, empty: Path, tmp_path: Path) -> Iterator[Store]:
+    """SQLite, migrated once; PostgreSQL for those who ask for it."""
+    if getattr(request, "param", "") == "postgres":
+        opened = Store.open(str(request.getfixturevalue("postgres_url")))
+        opened.migrate()
+    else:
+        shutil.copy(empty, tmp_path / "store.sqlite")
+        opened = Store.open(f"sqlite:///{tmp_path}/store.sqlite")
+    yield opened
+    opened.close()
 
 
 @pytest.fixture
@@ -100,7 +124,7 @@ def test_c07_an_address_tampered_with_on_the_server_is_caught_and_never_issued(
         tx.execute(
             sa.update(vaults.ADDRESSES).where(a.number == first.number).values(address=theirs)
         )
-    with pytest.raises(AddressDiffers, match="address 0: .* derives"):
+    with pytest.raises(AddressDiffers, match=r"address 0: .* derives"):
         vaults.confirm(store, vault.id, *words_of(signers[0], 0, 2), clock)
     with pytest.raises(AddressDiffers):
         vaults.confirm(store, vault.id, *words_of(signers[1], 0, 2), clock)
@@ -125,6 +149,7 @@ def test_c07_an_address_changed_after_it_was_published_is_not_issued(
         vaults.issue(tx, vault.id, "deposit", clock)
 
 
+@pytest.mark.parametrize("store", ["sqlite", "postgres"], indirect=True)
 def test_c07_two_at_once_are_never_given_one_address(
     vault: Vault, store: Store, signers: list, clock: SeededClock
 ) -> None:

@@ -19,7 +19,7 @@ INDEX_MAX: Final = (1 << 31) - 1
 INPUT_CHARSET: Final = (
     "0123456789()[],'/*abcdefgh@:$%{}"
     "IJKLMNOPQRSTUVWXYZ&+-.;<=>?!^_|~"
-    "ijklmnopqrstuvwxyzABCDEFGH`#\"\\ "
+    'ijklmnopqrstuvwxyzABCDEFGH`#"\\ '
 )
 CHECKSUM_CHARSET: Final = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 GENERATOR: Final = (0xF5DEE51989, 0xA9FDCA3312, 0x1BAB10E32D, 0x3706B1677A, 0x644D626FFD)
@@ -106,7 +106,7 @@ def body_of(text: str, demand: bool = True) -> str:
     if not mark and demand:
         raise BadDescriptor("the descriptor has no checksum")
     if mark and given != expected:
-        raise BadDescriptor(f"the checksum #{given[:12]} is not that of the descriptor: #{expected}")
+        raise BadDescriptor(f"the checksum #{given[:12]} is not the descriptor's own: #{expected}")
     return body
 
 

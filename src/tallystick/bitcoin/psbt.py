@@ -137,8 +137,7 @@ def _read_map(reader: Reader) -> Map:
 
 def _write_map(part: Map) -> bytes:
     pairs = b"".join(
-        compact(len(key)) + key + compact(len(value)) + value
-        for key, value in sorted(part.items())
+        compact(len(key)) + key + compact(len(value)) + value for key, value in sorted(part.items())
     )
     return pairs + b"\0"
 

@@ -125,9 +125,7 @@ def content_of(plan: Plan) -> dict[str, Any]:
         "sequence": plan.sequence,
         "inputs": [[c.txid, c.vout, c.sats, c.script] for c in plan.inputs],
         "pays": [[o.script, o.sats] for o in plan.outputs if not o.rest],
-        "rest": [
-            [o.script, o.own and dataclasses.astuple(o.own)] for o in plan.outputs if o.rest
-        ],
+        "rest": [[o.script, o.own and dataclasses.astuple(o.own)] for o in plan.outputs if o.rest],
         "own": [o.own and dataclasses.astuple(o.own) for o in plan.outputs],
         "fee_sats_max": plan.fee_sats_max,
     }
@@ -147,7 +145,7 @@ def own_place(vault: Vault, branch: int, number: int) -> tuple[str, Own]:
 def vsize_of(vault: Vault, inputs: int, outputs: Sequence[Coin]) -> int:
     """Return the most virtual bytes a transaction of this shape can have (BIP-141)."""
     parsed = vaults.bdk_descriptor(vault.branch(0), vault.network)
-    satisfied = parsed.max_weight_to_satisfy() + 2
+    satisfied = int(parsed.max_weight_to_satisfy()) + 2
     paid = sum(8 + len(compact(len(script))) + len(script) for _, script in outputs)
     bare = 8 + len(compact(inputs)) + len(compact(len(outputs))) + 41 * inputs + paid
     return (4 * bare + 2 + satisfied * inputs + 3) // 4
@@ -254,9 +252,7 @@ def bump(vault: Vault, plan: Plan, sat_per_kvb: int) -> Plan:
         raise BadPlan(f"the fee would be {fee} sats; {plan.fee_sats_max} were approved at most")
     if left < DUST_SATS:
         raise BadPlan(f"the rest would hold {left} sats, too few to be spent")
-    outputs = tuple(
-        dataclasses.replace(o, sats=left) if o.rest else o for o in plan.outputs
-    )
+    outputs = tuple(dataclasses.replace(o, sats=left) if o.rest else o for o in plan.outputs)
     bumped = dataclasses.replace(plan, outputs=outputs, fee_sats=fee, psbt="")
     if digest_of(bumped) != digest_of(plan):
         raise BadPlan("a bump changes what was approved")
@@ -270,9 +266,7 @@ def cancel(
 
     It is approved and signed together with what it may have to stop.
     """
-    made = draft(
-        vault, plan.inputs, (), back, sat_per_kvb, fee_sats_max, plan.path, plan.locktime
-    )
+    made = draft(vault, plan.inputs, (), back, sat_per_kvb, fee_sats_max, plan.path, plan.locktime)
     size = vsize_of(vault, len(plan.inputs), [(0, bytes.fromhex(back[0]))])
     if made.fee_sats < plan.fee_sats + size or not made.outputs:
         raise BadPlan(f"a cancel needs a fee above {plan.fee_sats + size} sats to be taken")

@@ -196,9 +196,7 @@ def make(
     main = [key for key in keys if key.role == "quorum"]
     later = [key for key in keys if key.role == "recovery"]
     ordered = (*main, *later)
-    template = template_of(
-        kind, quorum, len(main), recovery_quorum, len(later), older_blocks
-    )
+    template = template_of(kind, quorum, len(main), recovery_quorum, len(later), older_blocks)
     sources = [key.expression for key in ordered]
     if kind in (Kind.TAPROOT, Kind.TAPROOT_RECOVERY):
         sources = [unspendable(ordered, network), *sources]

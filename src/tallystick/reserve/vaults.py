@@ -1,4 +1,4 @@
-"""Vaults on record and the addresses they give out: none twice, none that the signers cannot derive.
+"""Vaults on record and the addresses they give out: none twice, none that signers do not derive.
 
 An address goes through three states: this server derives it, two signers of different
 implementation derive it alone and so publish it, a depositor is given it and so it is issued. Each
@@ -199,7 +199,7 @@ def _row(
     }
 
 
-def _issued(row: Mapping[str, Any]) -> Issued:
+def _issued(row: Mapping[str, Any] | sa.RowMapping) -> Issued:
     return Issued(**{field.name: row[field.name] for field in dataclasses.fields(Issued)})
 
 
@@ -277,7 +277,7 @@ def issue(tx: Tx, id: str, purpose: str, clock: Clock) -> Issued:
         raise NotPublished(f"{found.name!r} has no address that two signers have derived")
     row = dict(ready[0])
     if address_at(found, EXTERNAL, row["number"]) != row["address"]:
-        raise AddressDiffers(f"address {row['number']} on record is not what the descriptor derives")
+        raise AddressDiffers(f"address {row['number']} on record is not the descriptor's own")
     return _give(tx, found, row, purpose, clock)
 
 
