@@ -125,8 +125,8 @@ class Scene:
 
     def propose(self, act: str, sats: int = 0, **more: object) -> Movement:
         pays = (Pay(THEIRS, sats),) if sats else ()
-        given = {"why": "a test", "pays": pays, **more}
-        wanted = Wanted(act, more.pop("vault", self.vault.id) if more else self.vault.id, **given)
+        given = {"vault": self.vault.id, "why": "a test", "pays": pays, **more}
+        wanted = Wanted(act, **given)  # type: ignore[arg-type]
         return propose(self.office, wanted, self.people["maker"])
 
     def agree(self, movement: Movement, *names: str) -> None:

@@ -1,4 +1,4 @@
-"""The total of what is owed holds for every creditor, and no debt can be hidden or made negative."""
+"""The total owed holds for every creditor; no debt can be hidden or made negative."""
 
 from __future__ import annotations
 

@@ -195,4 +195,3 @@ def evidence_of(tx: Tx, found: Movement) -> list[dict[str, str]]:
         {"person": one.person, "role": one.role, "at": one.at.isoformat(), "evidence": one.evidence}
         for one in given
     ]
-

@@ -41,7 +41,7 @@ ORIGIN_EXPIRES_S: Final = 30 * 86_400
 
 @dataclass(frozen=True, slots=True)
 class Lot:
-    """What came in together. ``deposited`` is the first day on which it was held; it never moves."""
+    """What came in together. ``deposited`` is the first day it was held; it never moves."""
 
     id: str
     ledger: Ledger
@@ -233,10 +233,7 @@ def judge(tx: Tx, coin: Coin, origin: Origin, on: dt.date) -> Verdict:
         source=origin.source or None,
         share_bp_after=origin.share_bp_after,
         largest_address_sats=coin.sats,
-        reused_addresses=sum(
-            1 for one in coins(tx, spent=True) if one.address == coin.address
-        )
-        - 1,
+        reused_addresses=sum(1 for one in coins(tx, spent=True) if one.address == coin.address) - 1,
     )
     if coin.ledger is Ledger.OTHER:
         return Verdict(Answer.PERMIT, ())
@@ -278,7 +275,9 @@ def register(
     )
     digest = origin_digest(found, origin)
     made = approvals.propose(tx, clock, "origin", found.name, digest, rule, maker)
-    record.event(tx, clock, f"coin:{found.name}", "origin_registered", {**content, "proposal": made.id})
+    record.event(
+        tx, clock, f"coin:{found.name}", "origin_registered", {**content, "proposal": made.id}
+    )
     return made
 
 

@@ -88,7 +88,7 @@ def follow(
     if sum(parcel.sats for parcel in queue) < sum(outputs):
         raise LotsDoNotAddUp("the outputs are more than what came in")
     queue.reverse()
-    return [_take(queue, sats) for sats in outputs], joined(reversed(queue))
+    return [_take(queue, sats) for sats in outputs], joined(queue[::-1])
 
 
 def _take(queue: list[Parcel], sats: int) -> list[Parcel]:
@@ -103,7 +103,7 @@ def _take(queue: list[Parcel], sats: int) -> list[Parcel]:
     return joined(taken)
 
 
-def joined(parcels: Sequence[Parcel] | reversed[Parcel]) -> list[Parcel]:
+def joined(parcels: Sequence[Parcel]) -> list[Parcel]:
     """Return parcels with neighbours of one lot made one, and none of nothing."""
     found: list[Parcel] = []
     for parcel in parcels:

@@ -87,9 +87,7 @@ def _raised(tx: Tx, found: Movement) -> bool:
     return sent and queries.payment(tx, found.stored.pay.txid) is None
 
 
-def _keep(
-    tx: Tx, office: Office, found: Movement, which: str, key: str, psbt: str | bytes
-) -> None:
+def _keep(tx: Tx, office: Office, found: Movement, which: str, key: str, psbt: str | bytes) -> None:
     s, text = SIGNED.c, psbt if isinstance(psbt, str) else base64.b64encode(psbt).decode()
     here = sa.and_(s.movement == found.id, s.which == which, s.key == key)
     tx.execute(sa.delete(SIGNED).where(here))
@@ -163,7 +161,9 @@ def raise_fee(office: Office, id: str, sat_per_kvb: int) -> Movement:
         journal.lock(tx)
         found = queries.movement(tx, id)
         if found.state not in (State.SIGNED, State.SENT):
-            raise WrongMovementState(f"movement {found.reference} is {found.state}: no fee to raise")
+            raise WrongMovementState(
+                f"movement {found.reference} is {found.state}: no fee to raise"
+            )
         vault = vaults.vault(tx, found.vault)
         wallet, old = office.wallet(tx, vault), found.stored
         pay = bump(vault, old.pay, sat_per_kvb)
@@ -207,7 +207,8 @@ class BroadcastHandler:
             found, frozen = queries.movement(tx, effect.payload["movement"]), charter(tx).frozen
             row = queries.payment(tx, effect.key)
         if row is None or found.state not in (State.SIGNED, State.SENT):
-            return self._over(effect)
+            self._over(effect)
+            return None
         if frozen:
             return NeedsPerson("the reserve is frozen: nothing is sent")
         try:

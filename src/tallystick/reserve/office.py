@@ -1,4 +1,4 @@
-"""What the reserve's steps stand on: the store, the clock, the chain, and one wallet for each vault.
+"""What the reserve's steps stand on: store, clock, chain, and one wallet for each vault.
 
 No key is anywhere near: wallets watch, signers are processes and devices elsewhere (Decision 5).
 """

@@ -26,7 +26,7 @@ from tallystick.core.rulebook.provision import Provision
 from tallystick.core.rulebook.verdict import Answer, Verdict
 from tallystick.core.store import Tx, insert_once
 from tallystick.reserve import lots, queries, record, vaults, verdicts
-from tallystick.reserve.ask import QUESTION_OF, ask
+from tallystick.reserve.ask import QUESTION_OF, ask, duties
 from tallystick.reserve.charter import APPROVING, VETOING, Charter, charter
 from tallystick.reserve.errors import (
     CoinsTaken,
@@ -113,11 +113,17 @@ def propose(office: Office, wanted: Wanted, maker: str) -> Movement:
 
 
 def judge(mandate: Mandate, ledger: Ledger, facts: Facts, on: dt.date) -> Verdict:
-    """Ask the mandate about a movement; other assets are not the reserve's, but a freeze holds."""
-    if ledger is Ledger.OTHER:
-        frozen = Verdict(Answer.REFER, (), missing=("the reserve is frozen",))
-        return frozen if facts.frozen else Verdict(Answer.PERMIT, ())
-    return ask(mandate, QUESTION_OF.get(facts.act or "", facts.act or ""), facts, on)
+    """Ask the mandate about a movement.
+
+    Other assets are not the reserve's, so that no hold or budget binds them; approvals, notice and
+    a freeze do.
+    """
+    act = facts.act or ""
+    if ledger is Ledger.RESERVE:
+        return ask(mandate, QUESTION_OF.get(act, act), facts, on)
+    if facts.frozen is not False:
+        return Verdict(Answer.REFER, (), missing=("the reserve is frozen",))
+    return Verdict(Answer.PERMIT, (), must=duties(mandate, act, facts.sats or 0, on))
 
 
 def check_proposer(tx: Tx, maker: str) -> None:
@@ -252,7 +258,9 @@ def _plan(
     paid = sum(pay.sats for pay in pays)
     pays += _spread(tx, office, home, total - paid, cap_of(mandate, home, on))
     rate, take = office.policy.fee_sat_per_kvb, office.policy.inputs_max
-    first = draft(vault, inputs, pays, _fresh(tx, office, home), rate, FEE_SATS_MAX, inputs_max=take)
+    first = draft(
+        vault, inputs, pays, _fresh(tx, office, home), rate, FEE_SATS_MAX, inputs_max=take
+    )
     most = first.fee_sats * office.policy.fee_factor_max
     pay = dataclasses.replace(first, fee_sats_max=most)
     stop = _cancel(tx, office, vault, pay, cap_of(mandate, vault, on))

@@ -70,10 +70,11 @@ def alarm(tx: Tx, clock: Clock, kind: str, subject: str, detail: str) -> bool:
         again = sa.update(ALARMS).where(
             a.kind == kind, a.subject == subject, a.ended_at.is_not(None)
         )
-        fresh = tx.execute(again.values({k: row[k] for k in ("at", "detail", "ended_at")})).rowcount
+        values = {name: row[name] for name in ("at", "detail", "ended_at", "ended_by")}
+        fresh = tx.execute(again.values(values)).rowcount > 0
     if fresh:
         event(tx, clock, subject, "alarm", {"alarm": kind, "detail": detail[:DETAIL_CHARS_MAX]})
-    return bool(fresh)
+    return fresh
 
 
 def calm(tx: Tx, clock: Clock, kind: str, subject: str, by: str) -> None:

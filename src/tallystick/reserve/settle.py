@@ -17,6 +17,7 @@ from tallystick.core.store import Tx
 from tallystick.reserve import books, lots, queries
 from tallystick.reserve.approve import move
 from tallystick.reserve.charter import charter
+from tallystick.reserve.errors import WrongMovementState
 from tallystick.reserve.model import Parcel, State, by_lot, follow
 from tallystick.reserve.queries import Movement
 from tallystick.reserve.tables import COINS, PAYMENTS
@@ -60,7 +61,8 @@ def settle(tx: Tx, clock: Clock, found: Movement, txid: str, height: int) -> Mov
     """Settle a movement by the one of its transactions that was mined."""
     journal.lock(tx)
     paid = queries.payment(tx, txid)
-    assert paid is not None, txid
+    if paid is None:
+        raise WrongMovementState(f"{txid} is no transaction of movement {found.reference}")
     raw = bytes.fromhex(paid["raw"])
     went = flow(tx, raw)
     apply(tx, clock, raw, txid, height, went)
@@ -69,9 +71,7 @@ def settle(tx: Tx, clock: Clock, found: Movement, txid: str, height: int) -> Mov
     for _, sats, to, *_ in went.own:
         if to != vault:
             across[to] = across.get(to, 0) + sats
-    books.post(
-        tx, books.moved(ledger, txid, found.act, vault, went.leaving, went.fee, across), now
-    )
+    books.post(tx, books.moved(ledger, txid, found.act, vault, went.leaving, went.fee, across), now)
     payment = sa.update(PAYMENTS).where(PAYMENTS.c.txid == txid)
     tx.execute(payment.values(state="mined", height=height))
     day = charter(tx).day(now).isoformat()
@@ -97,6 +97,4 @@ def apply(tx: Tx, clock: Clock, raw: bytes, txid: str, height: int, went: Flow) 
         tx.execute(sa.update(COINS).where(here).values(spent_by=txid, spent_height=height))
     for number, sats, vault, address, branch, place, parcels in went.own:
         coin = (txid, number)
-        lots.arrive(
-            tx, clock, vault, coin, sats, address, str(branch), place, height, parcels
-        )
+        lots.arrive(tx, clock, vault, coin, sats, address, str(branch), place, height, parcels)

@@ -11,7 +11,7 @@ from tallystick.core.rulebook.verdict import Verdict
 
 
 def plain(mandate: str, question: str, on: dt.date, said: Verdict) -> dict[str, Any]:
-    """Return a verdict with its provisions in words; ``left_sats`` is what a budget still allows."""
+    """Return a verdict with its provisions in words; ``left_sats`` is what a budget leaves."""
 
     def items(given: Iterable[Provision]) -> list[dict[str, Any]]:
         return [
