@@ -112,6 +112,26 @@ class Scene:
             self.take_in((txid, int(vout)), origin)
         return txid, int(vout)
 
+    def many(self, count: int, sats: int, origin: Origin = GIFT) -> list[str]:
+        """Send in many coins by one transaction, each to an address of its own; return them."""
+        from tallystick.bitcoin.embedded.miner import spend_freely
+        from tallystick.bitcoin.transaction import script_of
+
+        to = [script_of(self.address(), "regtest") for _ in range(count)]
+        node = self.chain.node
+        while not (found := node._gather(count * sats + 100_000)):
+            node.mine(count=10)
+        coins, total, fee = found
+        outputs = [(sats, script) for script in to]
+        rest = total - count * sats - 4 * fee - 50 * count
+        node.submit(spend_freely(coins, [*outputs, (rest, b"\x51")]))
+        self.chain.mine()
+        seen = watch.look(self.office).deposits
+        for name in seen:
+            txid, _, vout = name.partition(":")
+            self.take_in((txid, int(vout)), origin)
+        return list(seen)
+
     def take_in(self, coin: tuple[str, int], origin: Origin) -> Lot:
         from tallystick.core import approvals
 

@@ -448,3 +448,22 @@ def rule_of(tx: Tx, office: Office, must: Sequence[Provision]) -> Rule:
         delay_s=hours * 3_600,
         expires_s=min(hours * 3_600 + office.policy.sign_within_s, EXPIRES_S_MAX),
     )
+
+
+def in_parts(office: Office, wanted: Wanted, maker: str) -> list[Movement]:
+    """Propose a refresh or rotation of more coins than signers take at once, in lawful parts.
+
+    Each part is a movement by itself: judged, approved and signed by itself. Raises
+    `ReserveError` for an act that pays somebody, which is one decision and not several.
+    """
+    if wanted.act not in INWARD:
+        raise ReserveError("only a refresh or a rotation goes in parts")
+    with office.store.read() as tx:
+        free = [
+            coin.name
+            for coin in lots.coins(tx, wanted.vault)
+            if not queries.holder(tx, (coin.txid, coin.vout))
+        ]
+    names, take = wanted.coins or tuple(free), office.policy.inputs_max
+    groups = [names[at : at + take] for at in range(0, len(names), take)]
+    return [propose(office, dataclasses.replace(wanted, coins=part), maker) for part in groups]

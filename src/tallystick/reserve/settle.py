@@ -14,7 +14,7 @@ from tallystick.bitcoin.embedded.txs import parse
 from tallystick.core import journal
 from tallystick.core.clock import Clock
 from tallystick.core.store import Tx
-from tallystick.reserve import books, lots, queries
+from tallystick.reserve import books, lots, queries, vaults
 from tallystick.reserve.approve import move
 from tallystick.reserve.charter import charter
 from tallystick.reserve.errors import WrongMovementState
@@ -87,7 +87,16 @@ def settle(tx: Tx, clock: Clock, found: Movement, txid: str, height: int) -> Mov
     columns = {"settled_on": day, "fee_sats": fee}
     if to is State.CANCELLED:
         columns["sats"] = 0
+    if found.act == "rotate" and to is State.SETTLED:
+        _retire(tx, clock, found, across)
     return move(tx, clock, found, to, content, **columns)
+
+
+def _retire(tx: Tx, clock: Clock, found: Movement, across: dict[str, int]) -> None:
+    """Retire a vault once nothing is left in it: its addresses are watched for ever."""
+    old = vaults.vault(tx, found.vault)
+    if across and old.state == "active" and not lots.coins(tx, found.vault):
+        vaults.retire(tx, found.vault, next(iter(across)), clock)
 
 
 def apply(tx: Tx, clock: Clock, raw: bytes, txid: str, height: int, went: Flow) -> None:
