@@ -83,18 +83,22 @@ class Scene:
 
     def address(self, vault: Vault | None = None) -> str:
         """Return a fresh deposit address that two implementations have derived alone."""
+        return self.addresses(1, vault)[0]
+
+    def addresses(self, count: int, vault: Vault | None = None) -> list[str]:
         vault = vault or self.vault
         with self.store.transact() as tx:
-            made = vaults.derive(tx, vault.id, 1, self.clock)[0]
+            first = vaults.derive(tx, vault.id, count, self.clock)[0].number
         holders = [s for s in self.signers if vault.name in s.content["vaults"]][:2]
         for one in holders:
-            said = one.addresses(vault.name, made.number, 1)
+            said = one.addresses(vault.name, first, count)
             words = {int(n): text for n, text in said["addresses"].items()}
             vaults.confirm(
                 self.store, vault.id, said["signer"], said["implementation"], words, self.clock
             )
         with self.store.transact() as tx:
-            return vaults.issue(tx, vault.id, "deposit", self.clock).address
+            given = [vaults.issue(tx, vault.id, "deposit", self.clock) for _ in range(count)]
+        return [one.address for one in given]
 
     def deposit(
         self, sats: int, origin: Origin | None = GIFT, vault: Vault | None = None
@@ -117,7 +121,7 @@ class Scene:
         from tallystick.bitcoin.embedded.miner import spend_freely
         from tallystick.bitcoin.transaction import script_of
 
-        to = [script_of(self.address(), "regtest") for _ in range(count)]
+        to = [script_of(one, "regtest") for one in self.addresses(count)]
         node = self.chain.node
         while not (found := node._gather(count * sats + 100_000)):
             node.mine(count=10)

@@ -124,7 +124,7 @@ def test_c10_many_small_movements_never_pass_the_budget(
     scene = make_scene(store_url, start=dt.datetime(2027, 1, 1, 4, 59, tzinfo=dt.UTC))
     names = scene.many(100, 10_000)
     scene.clock.advance(23 * 366 * DAY_S)
-    stores = [Store.open(store_url) for _ in range(3)]
+    stores = [Store.open(store_url) for _ in range(2)]
     offices = [
         Office(one, scene.clock, scene.office.chain, scene.office.folder / str(at))
         for at, one in enumerate(stores)

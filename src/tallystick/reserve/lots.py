@@ -225,6 +225,7 @@ def origin_digest(coin: Coin, origin: Origin) -> str:
 
 def judge(tx: Tx, coin: Coin, origin: Origin, on: dt.date) -> Verdict:
     """Ask the mandate whether a coin may come in under an origin; other assets need no mandate."""
+    here = sa.select(sa.func.count()).where(COINS.c.address == coin.address)
     facts = Facts(
         act="accept",
         sats=coin.sats,
@@ -233,7 +234,7 @@ def judge(tx: Tx, coin: Coin, origin: Origin, on: dt.date) -> Verdict:
         source=origin.source or None,
         share_bp_after=origin.share_bp_after,
         largest_address_sats=coin.sats,
-        reused_addresses=sum(1 for one in coins(tx, spent=True) if one.address == coin.address) - 1,
+        reused_addresses=int(tx.execute(here).scalar_one()) - 1,
     )
     if coin.ledger is Ledger.OTHER:
         return Verdict(Answer.PERMIT, ())

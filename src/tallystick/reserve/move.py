@@ -168,12 +168,14 @@ def raise_fee(office: Office, id: str, sat_per_kvb: int) -> Movement:
         wallet, old = office.wallet(tx, vault), found.stored
         pay = bump(vault, old.pay, sat_per_kvb)
         stop = bump(vault, old.cancel, sat_per_kvb * CANCEL_RATE_FACTOR)
-        new = Stored(
-            dataclasses.replace(pay, psbt=wallet.psbt(pay)),
-            dataclasses.replace(stop, psbt=wallet.psbt(stop)),
-            old.leaving,
-            old.orders,
-        )
+        before = _newest(queries.payments(tx, found.id), "pay")
+        wallet.forget(bytes.fromhex(before["raw"]))
+        try:
+            pay = dataclasses.replace(pay, psbt=wallet.psbt(pay))
+            stop = dataclasses.replace(stop, psbt=wallet.psbt(stop))
+        finally:
+            wallet.remember(bytes.fromhex(before["raw"]), before["made_at"])
+        new = Stored(pay, stop, old.leaving, old.orders)
         values = {"plan": msgspec.json.encode(new).decode(), "fee_sats": pay.fee_sats}
         tx.execute(sa.update(MOVEMENTS).where(MOVEMENTS.c.id == found.id).values(values))
         tx.execute(sa.delete(SIGNED).where(SIGNED.c.movement == found.id))
@@ -233,6 +235,10 @@ class BroadcastHandler:
             effects.done(tx, effect, self.office.clock.now())
 
 
+def _newest(rows: list[dict[str, Any]], which: str) -> dict[str, Any]:
+    return [row for row in rows if row["which"] == which][-1]
+
+
 def _rejected(effect: Effect, error: BroadcastRejected) -> Later | NeedsPerson:
     if effect.attempts >= REJECTED_ATTEMPTS_MAX:
         return NeedsPerson(f"the network refuses it: {error}")
@@ -259,7 +265,7 @@ class CancelHandler:
         office = self.office
         with office.store.read() as tx:
             rows = queries.payments(tx, effect.key)
-        newest = [row for row in rows if row["which"] == "cancel"][-1]
+        newest = _newest(rows, "cancel")
         try:
             if not office.chain.status(newest["txid"]).known:
                 office.chain.broadcast(bytes.fromhex(newest["raw"]))
@@ -320,7 +326,7 @@ class WatchHandler:
     def _again(self, found: Movement, rows: list[dict[str, Any]]) -> None:
         """Send the stored bytes once more: the network forgot them, as after a reorganisation."""
         which = "cancel" if found.state is State.CANCELLING else "pay"
-        newest = [row for row in rows if row["which"] == which][-1]
+        newest = _newest(rows, which)
         self.office.chain.broadcast(bytes.fromhex(newest["raw"]))
 
 

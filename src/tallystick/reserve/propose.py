@@ -151,11 +151,7 @@ def _check_words(wanted: Wanted) -> None:
 
 def _choose(tx: Tx, office: Office, vault: Vault, wanted: Wanted) -> list[Coin]:
     """Return the coins, in their order; each unspent, of this vault, and bound to no movement."""
-    free = {
-        coin.name: coin
-        for coin in lots.coins(tx, vault.id)
-        if not queries.holder(tx, (coin.txid, coin.vout))
-    }
+    free = {coin.name: coin for coin in queries.free(tx, vault.id)}
     if wanted.coins:
         absent = [name for name in wanted.coins if name not in free]
         if absent or len(set(wanted.coins)) != len(wanted.coins):
@@ -459,11 +455,7 @@ def in_parts(office: Office, wanted: Wanted, maker: str) -> list[Movement]:
     if wanted.act not in INWARD:
         raise ReserveError("only a refresh or a rotation goes in parts")
     with office.store.read() as tx:
-        free = [
-            coin.name
-            for coin in lots.coins(tx, wanted.vault)
-            if not queries.holder(tx, (coin.txid, coin.vout))
-        ]
+        free = [coin.name for coin in queries.free(tx, wanted.vault)]
     names, take = wanted.coins or tuple(free), office.policy.inputs_max
     groups = [names[at : at + take] for at in range(0, len(names), take)]
     return [propose(office, dataclasses.replace(wanted, coins=part), maker) for part in groups]

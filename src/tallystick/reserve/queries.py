@@ -122,6 +122,12 @@ def holder(tx: Tx, coin: tuple[str, int]) -> str:
     return tx.execute(query).scalar_one_or_none() or ""
 
 
+def free(tx: Tx, vault: str) -> list[lots.Coin]:
+    """Return the unspent coins of a vault that no live movement holds, oldest first."""
+    bound = {(row.txid, row.vout) for row in tx.execute(sa.select(HOLDS.c.txid, HOLDS.c.vout))}
+    return [coin for coin in lots.coins(tx, vault) if (coin.txid, coin.vout) not in bound]
+
+
 def used_before(tx: Tx, scripts: Sequence[str]) -> int:
     """Return how many of these scripts (hex) belong to an address that ever held a coin."""
     a, c = ADDRESSES.c, COINS.c
