@@ -18,11 +18,19 @@ def main() -> None:
 
 
 def _register() -> None:
-    from tallystick.cli import admin, audit, blocked, claims, demo, edge, law, report, serve
+    from tallystick.cli import admin, audit, blocked, claims, demo, edge, law, log, report, serve
+    from tallystick.cli import verify as verifying
 
-    for command in (serve.serve, serve.machine, edge.edge, demo.demo, audit.audit):
+    for command in (
+        serve.serve,
+        serve.machine,
+        edge.edge,
+        demo.demo,
+        audit.audit,
+        verifying.verify,
+    ):
         main.add_command(command)
-    for group in (admin.admin, law.law, blocked.blocked, report.report, claims.claims):
+    for group in (admin.admin, law.law, blocked.blocked, report.report, claims.claims, log.log):
         main.add_command(group)
 
 
