@@ -131,18 +131,30 @@ def test_tile_paths() -> None:
 
 def test_tiles_of_each_size() -> None:
     for case in load("tile_paths")["derived_tiles_by_size"]:
-        found: dict[int, list[int]] = {}
-        for tile in tiles.new_tiles(0, case["size"]):
-            if tile.level >= 0:
-                found.setdefault(tile.level, []).append(tile.width)
-        assert [
-            {
-                "level": level,
-                "full": widths.count(256),
-                "partial": sum(w for w in widths if w < 256),
-            }
-            for level, widths in sorted(found.items())
-        ] == case["levels"], case["size"]
+        size, found = case["size"], []
+        for level in range(tiles.levels_of(size)):
+            full, rest = divmod(size >> 8 * level, 256)
+            assert tiles.width_of(level, full, size) == rest
+            assert full == 0 or tiles.width_of(level, full - 1, size) == 256
+            found.append({"level": level, "full": full, "partial": rest})
+        assert found == case["levels"], size
+
+
+@pytest.mark.parametrize(("old", "new"), [(0, 1), (0, 256), (5, 70_000), (256, 257), (511, 512)])
+def test_the_new_tiles_are_those_of_the_new_size_without_those_of_the_old(
+    old: int, new: int
+) -> None:
+    def all_of(size: int) -> set[tiles.Tile]:
+        return {
+            tiles.of(level, index, size)
+            for level in range(-1, tiles.levels_of(size))
+            for index in range(300)
+            if tiles.width_of(level, index, size) > 0
+        }
+
+    made = list(tiles.new_tiles(old, new))
+    assert set(made) == all_of(new) - all_of(old) and len(made) == len(set(made))
+    assert 0 <= tiles.count_of(old, new) - len(made) <= tiles.levels_of(new) + 1
 
 
 def test_a_published_log_of_fifteen_entries() -> None:

@@ -17,7 +17,7 @@ from tallystick.core import journal
 from tallystick.core.store import Tx, for_update, insert_once
 from tallystick.core.tlog import keys, merkle, note, tiles
 from tallystick.core.tlog.checkpoint import Checkpoint
-from tallystick.core.tlog.errors import LogForked, NotPublished, OriginChanged
+from tallystick.core.tlog.errors import BadProof, LogForked, NotPublished, OriginChanged
 from tallystick.core.tlog.keys import LogSigner
 from tallystick.core.tlog.note import Note
 from tallystick.core.tlog.proof import Proof
@@ -107,12 +107,18 @@ def verifier_key(tx: Tx) -> keys.Key | None:
 def receipt(tx: Tx, seq: int, extra: bytes | None = None) -> Proof:
     """Return the proof of entry ``seq`` (from 1) under the newest published checkpoint.
 
-    Raises `NotPublished` for an entry that it does not hold yet.
+    Raises `NotPublished` for an entry that it does not hold yet, `LogForked` if our own rows do
+    not lead to it any more.
     """
     found = checkpoint(tx, published=True)
     if found is None or not 0 < seq <= found.size:
         raise NotPublished(f"entry {seq} is not in a published checkpoint yet")
-    path = inclusion(tx, seq, found.size)
+    entry = b"".join(item for item, _ in journal.read(tx, seq - 1, seq))
+    try:
+        path = inclusion(tx, seq, found.size)
+        merkle.check_inclusion(seq - 1, found.size, merkle.leaf(entry), path, found.root)
+    except (BadProof, NotPublished) as error:
+        raise LogForked(f"the rows about entry {seq} are not those that were signed") from error
     return Proof(seq - 1, tuple(path), str(found.note), extra)
 
 

@@ -10,6 +10,7 @@ stops the publisher: going on would fork the log.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -132,13 +133,13 @@ class Publisher:
             raise LogForked(f"{where} under a root that the database never signed")
 
     def _write_tiles(self, old: int, new: int, progress: Progress) -> None:
-        due = tiles.new_tiles(old, new)
+        due, done, total = tiles.new_tiles(old, new), 0, tiles.count_of(old, new)
         with self.store.read() as tx:
-            for at in range(0, len(due), FILES_AT_ONCE):
-                part = due[at : at + FILES_AT_ONCE]
+            while part := list(itertools.islice(due, FILES_AT_ONCE)):
                 files.write_all([(self.folder / t.path, _content(tx, t)) for t in part])
-                progress(at + len(part), len(due))
-        for tile in due:
+                done += len(part)
+                progress(done, total)
+        for tile in tiles.new_tiles(old, new):
             if tile.width == WIDTH:
                 shutil.rmtree(self.folder / f"{tile.path}.p", ignore_errors=True)
 

@@ -8,7 +8,7 @@ of the folder.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -84,17 +84,21 @@ def of(level: int, index: int, size: int) -> Tile:
     return Tile(level, index, width_of(level, index, size))
 
 
-def new_tiles(old: int, new: int) -> list[Tile]:
-    """Return every tile and bundle that a tree of ``new`` has and one of ``old`` had not."""
-    found = []
+def new_tiles(old: int, new: int) -> Iterator[Tile]:
+    """Yield every tile and bundle that a tree of ``new`` has and one of ``old`` had not."""
     for level in range(-1, levels_of(new)):
         shift = BITS * max(level, 0)
         first, last = (old >> shift) // WIDTH, -(-(new >> shift) // WIDTH)
         for index in range(first, last):
             tile = of(level, index, new)
             if tile.width > width_of(level, index, old):
-                found.append(tile)
-    return found
+                yield tile
+
+
+def count_of(old: int, new: int) -> int:
+    """Return how many tiles `new_tiles` yields, at most one too many for each level."""
+    shifts = [BITS * max(level, 0) for level in range(-1, levels_of(new))]
+    return sum(-(-(new >> n) // WIDTH) - (old >> n) // WIDTH for n in shifts)
 
 
 def tile_root(hashes: bytes) -> bytes:
