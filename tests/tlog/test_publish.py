@@ -202,7 +202,7 @@ def test_a_journal_of_the_chained_form_is_moved_whole(store_url: str) -> None:
     store.close()
 
 
-BEFORE_THE_LOG = "0004"
+BEFORE_THE_LOG = "0006"
 COLUMNS = ("seq", "programme", "kind", "day", "commitment", "hash")
 ROW = ("kiosk", "paid_in", "2026-11-24")
 SEQS = range(1, 1_301)

@@ -18,19 +18,27 @@ def main() -> None:
 
 
 def _register() -> None:
-    from tallystick.cli import admin, audit, blocked, claims, demo, edge, law, log, report, serve
-    from tallystick.cli import verify as verifying
+    from tallystick.cli import (
+        admin,
+        audit,
+        blocked,
+        claims,
+        demo,
+        edge,
+        hubs,
+        law,
+        log,
+        report,
+        reserve,
+        serve,
+        verify,
+    )
 
-    for command in (
-        serve.serve,
-        serve.machine,
-        edge.edge,
-        demo.demo,
-        audit.audit,
-        verifying.verify,
-    ):
+    for command in (serve.serve, serve.machine, edge.edge, demo.demo, audit.audit, verify.verify):
         main.add_command(command)
-    for group in (admin.admin, law.law, blocked.blocked, report.report, claims.claims, log.log):
+    for group in (admin.admin, law.law, blocked.blocked, report.report, claims.claims, hubs.hubs):
+        main.add_command(group)
+    for group in (reserve.reserve, log.log):
         main.add_command(group)
 
 
