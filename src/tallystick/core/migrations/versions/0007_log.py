@@ -75,7 +75,8 @@ def _more_tables() -> None:
 
 def _move(entries: sa.Table) -> tuple[int, list[bytes]]:
     """Copy the entries with their leaf hashes; return their number and the tree's right edge."""
-    tx, size, edge = op.get_bind(), 0, []
+    tx, size = op.get_bind(), 0
+    edge: list[bytes] = []
     query = "SELECT seq, programme, kind, day, commitment FROM journal_entries WHERE seq > :after"
     while True:
         bound = {"after": size, "rows": ROWS}
