@@ -29,7 +29,7 @@ class Group:
 
 
 @dataclass(slots=True)
-class Policy:
+class TrustPolicy:
     """Logs and witnesses by key, groups, and the one name that must be satisfied."""
 
     logs: dict[str, Key] = field(default_factory=dict)
@@ -59,11 +59,11 @@ class Policy:
         return signed, self.satisfied(one.key for one in signed)
 
 
-def read(text: str) -> Policy:
+def read(text: str) -> TrustPolicy:
     """Read a policy; raise `BadText` naming the line."""
     if len(text) > POLICY_CHARS_MAX:
         raise BadText(f"a policy has at most {POLICY_CHARS_MAX} letters")
-    made = Policy()
+    made = TrustPolicy()
     for number, line in enumerate(text.split("\n"), 1):
         words = line.split()
         if words and not words[0].startswith("#"):
@@ -76,7 +76,7 @@ def read(text: str) -> Policy:
     return made
 
 
-def _line(made: Policy, words: list[str]) -> None:
+def _line(made: TrustPolicy, words: list[str]) -> None:
     kind = words[0]
     if kind == "log" and len(words) in (2, 3):
         key = _key(made, words[1], keys.LOG_TYPES)
@@ -95,13 +95,13 @@ def _line(made: Policy, words: list[str]) -> None:
         raise BadText(f"{' '.join(words)[:60]!r} is not understood")
 
 
-def _new(made: Policy, name: str) -> str:
+def _new(made: TrustPolicy, name: str) -> str:
     if name == NONE or name in made.witnesses or name in made.groups:
         raise BadText(f"{name!r} is taken")
     return name
 
 
-def _key(made: Policy, text: str, types: frozenset[int]) -> Key:
+def _key(made: TrustPolicy, text: str, types: frozenset[int]) -> Key:
     key = keys.read(text)
     if key.type not in types:
         raise BadText(f"a key of type {key.type:02x} cannot do this")
@@ -110,7 +110,7 @@ def _key(made: Policy, text: str, types: frozenset[int]) -> Key:
     return key
 
 
-def _group(made: Policy, number: str, members: list[str]) -> Group:
+def _group(made: TrustPolicy, number: str, members: list[str]) -> Group:
     taken = {name for group in made.groups.values() for name in group.members}
     for at, name in enumerate(members):
         if name not in (*made.witnesses, *made.groups):

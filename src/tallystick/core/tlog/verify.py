@@ -22,7 +22,7 @@ from tallystick.core.tlog.checkpoint import Checkpoint
 from tallystick.core.tlog.errors import BadProof, BadSignature, BadText
 from tallystick.core.tlog.keys import Key, Signed
 from tallystick.core.tlog.note import Note
-from tallystick.core.tlog.policy import Policy
+from tallystick.core.tlog.policy import TrustPolicy
 from tallystick.core.tlog.reader import LogReader, Source
 from tallystick.core.tlog.report import Caught, Fault, Report
 from tallystick.core.tlog.walk import Walk
@@ -39,7 +39,7 @@ def quiet(done: int, total: int) -> None:
 class Asked:
     """What the reader knows and wants. Nothing of it comes from the log."""
 
-    policy: Policy | None = None
+    policy: TrustPolicy | None = None
     key: Key | None = None
     last: Path | None = None
     receipt: str = ""
