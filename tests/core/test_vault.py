@@ -193,7 +193,7 @@ def test_key_files_that_were_swapped_open_nothing(lite: Safe) -> None:
     lite.put("theirs", subject=other)
     mine, theirs = (next(lite.folder.glob(f"keys/*/{s}")) for s in (lite.subject, other))
     shutil.copy(theirs, mine)
-    with pytest.raises(errors.SealBroken):
+    with pytest.raises(errors.SealBroken, match="not that of this subject"):
         lite.read(record)
 
 

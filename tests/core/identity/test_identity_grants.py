@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -77,11 +79,17 @@ class Desk:
 
 
 @pytest.fixture
-def desk(store: Store, clock: SeededClock) -> Desk:
-    return Desk(store, clock)
+def desk(tmp_path: Path, clock: SeededClock) -> Iterator[Desk]:
+    store = Store.open(f"sqlite:///{tmp_path}/store.sqlite")
+    store.migrate()
+    yield Desk(store, clock)
+    store.close()
 
 
-def test_a_role_is_granted_held_and_ended_and_all_is_journalled(desk: Desk) -> None:
+def test_a_role_is_granted_held_and_ended_and_all_is_journalled(
+    store: Store, clock: SeededClock
+) -> None:
+    desk = Desk(store, clock)
     ada = desk.person("Ada")
     assert desk.held(ada) == {"official"}
     for _ in range(2):
