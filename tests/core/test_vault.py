@@ -34,7 +34,7 @@ class Safe:
     def put(self, text: str = NAME, kind: str = "name", **more: object) -> str:
         subject = str(more.pop("subject", self.subject))
         with self.store.transact() as tx:
-            return self.vault.put(tx, subject, kind, text.encode(), "clerk", **more)  # type: ignore[arg-type]
+            return self.vault.put(tx, subject, kind, text.encode(), "clerk", **more)
 
     def read(self, record: str, why: str = WHY) -> str:
         return self.vault.read(self.store, record, "ada", why).content.decode()
@@ -221,7 +221,7 @@ def test_keeping_longer_never_shortens(lite: Safe) -> None:
     for days, expected in ((5, 10), (20, 20)):
         until = lite.until(days)
         with lite.store.transact() as tx:
-            lite.vault.keep(tx, record, until["keep_until"], LAW)  # type: ignore[arg-type]
+            lite.vault.keep(tx, record, until["keep_until"], LAW)
             held = lite.vault.held(tx, lite.subject)
         assert held[0].keep_until == lite.until(expected)["keep_until"]
     lite.clock.advance(30 * 86_400)
@@ -338,7 +338,7 @@ def test_links_are_equal_for_equal_texts_and_blind_without_the_key(
 )
 def test_what_is_kept_has_limits(lite: Safe, wrong: dict[str, object], error: type) -> None:
     with pytest.raises(error):
-        lite.put(**wrong)  # type: ignore[arg-type]
+        lite.put(**wrong)
 
 
 def test_a_subject_has_so_many_records(lite: Safe) -> None:

@@ -31,7 +31,7 @@ class Desk:
     def do(self, step: object) -> object:
         with self.store.transact() as tx:
             try:
-                return step(tx)  # type: ignore[operator]
+                return step(tx)
             except errors.IdentityError as error:
                 refusal = error
         raise refusal
@@ -39,18 +39,18 @@ class Desk:
     def person(self, name: str, role: Role = Role.OFFICIAL) -> Person:
         now = self.clock.now()
         token = self.do(lambda tx: people.invite(tx, name, role, now, self.clock))
-        return self.do(lambda tx: people.spend_invite(tx, str(token), now))  # type: ignore[return-value]
+        return self.do(lambda tx: people.spend_invite(tx, str(token), now))
 
     def register(self, device: SoftAuthenticator, person: Person) -> None:
         now = self.clock.now()
         asked = self.do(lambda tx: passkeys.begin_registration(tx, PARTY, person, now, self.clock))
-        answer = device.create(asked.options)  # type: ignore[attr-defined]
+        answer = device.create(asked.options)
         self.do(
             lambda tx: passkeys.finish_registration(
                 tx,
                 PARTY,
                 person,
-                asked.handle,  # type: ignore[attr-defined]
+                asked.handle,
                 answer,
                 "Key",
                 now,
@@ -59,7 +59,7 @@ class Desk:
 
     def ask(self, person: Person, digest: bytes = DIGEST) -> passkeys.Question:
         now = self.clock.now()
-        return self.do(  # type: ignore[return-value]
+        return self.do(
             lambda tx: passkeys.begin_assertion(tx, PARTY, person, digest, now, self.clock)
         )
 
@@ -67,7 +67,7 @@ class Desk:
         self, person: Person, asked: passkeys.Question, answer: bytes, digest: bytes = DIGEST
     ) -> str:
         now = self.clock.now()
-        return self.do(  # type: ignore[return-value]
+        return self.do(
             lambda tx: passkeys.verify_assertion(
                 tx, PARTY, person, asked.handle, answer, digest, now
             )
