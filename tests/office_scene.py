@@ -210,3 +210,27 @@ class Scene:
 
 def scene_devices(folder: Path) -> list[Device]:
     return devices(folder, 8)
+
+
+def prove(scene: Scene, holders: int = 3, owed: object = None):
+    """State, sign and publish a proof of reserve; return it."""
+    from tallystick.reserve import attest
+
+    found = attest.begin(scene.office, owed)  # type: ignore[arg-type]
+    signed: dict[int, list[str]] = {}
+    for number, part in enumerate(found.parts):
+        able = [s for s in scene.signers if part.vault in s.content["vaults"]]
+        psbt = part.request.psbt
+        signed[number] = [s.sign(psbt, s.show(psbt)["digest"]) for s in able[:holders]]
+    return attest.finish(scene.office, found.id, signed)
+
+
+def published(scene: Scene, folder: Path) -> Path:
+    """Publish log and reserve into a folder, and return it."""
+    from tallystick.core.tlog import publish as log_publish
+    from tallystick.reserve import publish as reserve_publish
+
+    signer = log_publish.signer_of(scene.store, folder.parent / "log.key")
+    log_publish.Publisher(scene.store, signer, folder, scene.clock).step()
+    reserve_publish.publish(scene.store, folder)
+    return folder
