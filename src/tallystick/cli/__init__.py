@@ -27,16 +27,19 @@ def _register() -> None:
         edge,
         hubs,
         law,
+        log,
         report,
         reserve,
         serve,
+        verify,
     )
 
-    for command in (serve.serve, serve.machine, edge.edge, demo.demo, audit.audit):
+    for command in (serve.serve, serve.machine, edge.edge, demo.demo, audit.audit, verify.verify):
         main.add_command(command)
     for group in (admin.admin, law.law, blocked.blocked, report.report, claims.claims, hubs.hubs):
         main.add_command(group)
-    main.add_command(reserve.reserve)
+    for group in (reserve.reserve, log.log):
+        main.add_command(group)
 
 
 _register()
