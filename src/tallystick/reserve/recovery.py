@@ -218,7 +218,8 @@ def _make(vault: Vault, path: Path) -> str:
   -e 's/.*"txid": "\(.*\)",/{{"txid":"\1",/p' \
   -e 's/.*"vout": \(.*\),/"vout":\1,"sequence":{sequence}}},/p' | tr -d '\n' | sed 's/,$//')"
 PSBT="$(cli -rpcwallet="watch-$WALLET" -named sendall recipients="[\"$DESTINATION\"]" \
-  fee_rate="$FEE" options="{{\"psbt\":true,\"inputs\":[$INPUTS]}}" | sed -n 's/.*"psbt": "\([^"]*\)".*/\1/p')"
+  fee_rate="$FEE" options="{{\"psbt\":true,\"inputs\":[$INPUTS]}}" \
+  | sed -n 's/.*"psbt": "\([^"]*\)".*/\1/p')"
 echo "$PSBT"
 """
     )
