@@ -90,11 +90,13 @@ def verify(message: str, script: bytes, signature: str) -> Verdict:
         raise BadMessageSignature("no signature, or one that is too long")
     form = signature[:3] if signature[:3] in FORMS else "smp"
     raw = _decoded(signature[3:] if signature[:3] in FORMS else signature)
+    coins: list[Coin] = [(0, script)]
+    proven: list[Proven] = []
     try:
         if form == "smp":
-            tx, coins, proven = _simple(raw, script, message), [(0, script)], ()
+            tx = _simple(raw, script, message)
         elif form == "ful":
-            tx, coins, proven = parse(raw), [(0, script)], ()
+            tx = parse(raw)
         else:
             tx, coins, proven = _of_psbt(raw, script, message)
     except (ChainRejects, BadPsbt) as error:

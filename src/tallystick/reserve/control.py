@@ -139,10 +139,8 @@ def finish(asked: Request, signed: Sequence[str | bytes], wallet: VaultWallet) -
     wallet.reveal(numbers[0], numbers[1])
     final = wallet.finalise(combined.psbt, Path.QUORUM)
     maps = psbts.read(asked.psbt)
-    if asked.coins:
-        proof = bip322.proof_of(maps, final, asked.message)
-    else:
-        proof = bip322.simple_of(final)
+    pof = bool(asked.coins)
+    proof = bip322.proof_of(maps, final, asked.message) if pof else bip322.simple_of(final)
     script = vaults.script_at(wallet.vault, asked.branch, asked.number)
     bip322.verify(asked.message, script, proof)
     return proof

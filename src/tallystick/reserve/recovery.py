@@ -217,8 +217,9 @@ def _make(vault: Vault, path: Path) -> str:
         + rf"""INPUTS="$(cli -rpcwallet="watch-$WALLET" listunspent {depth} | sed -n \
   -e 's/.*"txid": "\(.*\)",/{{"txid":"\1",/p' \
   -e 's/.*"vout": \(.*\),/"vout":\1,"sequence":{sequence}}},/p' | tr -d '\n' | sed 's/,$//')"
-PSBT="$(cli -rpcwallet="watch-$WALLET" -named sendall recipients="[\"$DESTINATION\"]" fee_rate="$FEE" \
-  options="{{\"psbt\":true,\"inputs\":[$INPUTS]}}" | sed -n 's/.*"psbt": "\([^"]*\)".*/\1/p')"
+PSBT="$(cli -rpcwallet="watch-$WALLET" -named sendall recipients="[\"$DESTINATION\"]" \
+  fee_rate="$FEE" options="{{\"psbt\":true,\"inputs\":[$INPUTS]}}" \
+  | sed -n 's/.*"psbt": "\([^"]*\)".*/\1/p')"
 echo "$PSBT"
 """
     )
@@ -228,7 +229,8 @@ def _sign_commands(vault: Vault, path: Path, last: int) -> str:
     account = account_of(vault.network)
     return rf"""FINGERPRINT="${{FINGERPRINT:?such as {vault.keys[0].fingerprint}}}"
 MASTER="${{MASTER:?the master key, xprv or tprv}}"
-OWN="$(printf '%s' "${{VAULT%#*}}" | sed "s#\[$FINGERPRINT/[0-9h/]*\][a-zA-Z0-9]*#$MASTER/{account}#")"
+OWN="$(printf '%s' "${{VAULT%#*}}" \
+  | sed "s#\[$FINGERPRINT/[0-9h/]*\][a-zA-Z0-9]*#$MASTER/{account}#")"
 SUM="$(cli getdescriptorinfo "$OWN" | sed -n 's/.*"checksum": "\([^"]*\)".*/\1/p')"
 cli -named createwallet wallet_name="key-$FINGERPRINT-$WALLET-{path}" blank=true
 cli -rpcwallet="key-$FINGERPRINT-$WALLET-{path}" importdescriptors \
