@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from office_scene import DAY_S, FORFEIT, GIFT, Scene, prove, published
-from tallystick.bitcoin.lookup import open_lookup
+from tallystick.bitcoin.lookup import Lookup, open_lookup
 from tallystick.core.clock import SeededClock
 from tallystick.core.tlog import reader
 from tallystick.core.tlog import verify as checks
@@ -78,6 +78,13 @@ def test_the_statement_says_what_is_held_and_what_binds_it(proved: Proved) -> No
     assert all(lot["no_sale_before"].startswith("2046") for lot in said["lots"])
     assert said["limits"]["budget_sats"] == 0 and said["limits"]["encumber"] == "refuse"
     assert said["owed"] == {"root": proved.tree.root.hash, "sats": 120_000}
+
+
+@pytest.fixture(scope="module")
+def chain(proved: Proved) -> Iterator[Lookup]:
+    opened = open_lookup(proved.url)
+    yield opened
+    opened.close()
 
 
 Change = Callable[[dict[str, Any], dict[str, Any]], None]
@@ -161,17 +168,16 @@ def negative(doc: dict[str, Any], _: dict[str, Any]) -> None:
         (duplicate_coin, "counted twice"),
         (more_sats, "not the"),
         (hide_coin, "not stated"),
-        (other_descriptor, "another message or by|is not|invalid|signature|script"),
+        (other_descriptor, "for another address"),
         (swap_lots, "another ledger, or of none"),
         (wrong_total, "not to the totals"),
         (negative, "no sum of satoshis"),
     ],
 )
 def test_c14_a_false_proof_is_rejected_and_what_is_false_is_named(
-    proved: Proved, change: Change, named: str
+    proved: Proved, chain: Lookup, change: Change, named: str
 ) -> None:
     """Replayed, duplicated, another height, a missing signature: each is named, by file alone."""
-    chain = open_lookup(proved.url)
     good = json.loads(json.dumps(attest.document(proved.newer)))
     older = json.loads(json.dumps(attest.document(proved.older)))
     proving.check(good, chain)
@@ -182,10 +188,9 @@ def test_c14_a_false_proof_is_rejected_and_what_is_false_is_named(
 
 
 def test_c14_a_coin_spent_before_the_stated_block_is_found_by_the_readers_chain(
-    proved: Proved,
+    proved: Proved, chain: Lookup
 ) -> None:
     """The older proof is true for its block and says so; claimed for a later one it is not."""
-    chain = open_lookup(proved.url)
     older = json.loads(json.dumps(attest.document(proved.older)))
     assert any("nothing has moved" in line for line in proving.check(older, chain))
     said = older["statement"]
@@ -242,12 +247,10 @@ def test_c15_a_forked_or_shortened_log_is_caught_and_named(proved: Proved, tmp_p
     name = next(iter(json.loads((other / proving.INDEX).read_text())["attestations"]))
     path = other / "reserve" / name
     document = json.loads(path.read_text())
-    document["log"]["size"] -= 1
+    document["log"]["size"] += 1
     path.write_text(json.dumps(document))
     caught = proved.verify(other).caught
-    assert (
-        (caught and "signed another log" in caught[0].said) or "is not in this log" in caught[0].said
-    )
+    assert len(caught) == 1 and "signed another log" in caught[0].said
 
 
 def test_a_relabelled_lot_does_not_verify(scene: Scene, tmp_path: Path) -> None:

@@ -50,6 +50,9 @@ class Lookup(Protocol):
         A source that cannot say exactly looks at the blocks after ``since`` only.
         """
 
+    def close(self) -> None:
+        """Let go of the connection."""
+
 
 def open_lookup(url: str) -> Lookup:
     """Open a reader's own source by its URL; raise `BadChainUrl`. Nothing is asked of it yet."""
@@ -81,6 +84,10 @@ class EsploraLookup:
         if reply.status_code != httpx.codes.OK or len(reply.content) > ANSWER_BYTES_MAX:
             raise ChainUnreachable(f"{self._url}/{path} answers {reply.status_code}")
         return reply
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._http.close()
 
     def tip(self) -> int:
         """Return the height of the last block."""
@@ -147,6 +154,10 @@ class NodeLookup:
                 return None
             raise ChainUnreachable(f"{self._url}: {method}: {problem}"[:200])
         return said["result"]
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._http.close()
 
     def tip(self) -> int:
         """Return the height of the last block."""

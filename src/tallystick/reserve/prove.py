@@ -7,6 +7,7 @@ asked single questions: nothing is rewound. What is wrong is named; what cannot 
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +22,7 @@ from tallystick.bitcoin.transaction import script_of
 from tallystick.core import journal
 from tallystick.core.tlog import checkers
 from tallystick.core.tlog.checkers import View
-from tallystick.core.tlog.errors import Unreadable
+from tallystick.core.tlog.errors import BadProof, BadText, Unreadable
 from tallystick.core.tlog.report import Caught, Fault
 from tallystick.reserve import control, vaults
 from tallystick.reserve.errors import ProofRefused
@@ -243,14 +244,13 @@ class ReserveChecker:
             said = f"{len(events)} published events of the reserve are those in the log"
             view.report.prove("reserve-events", said)
         chain = self._chain(view)
-        for number, name in enumerate(index or ()):
-            newest = number == 0
-            document = _read(view, f"reserve/{name}", None)
-            if not isinstance(document, dict):
-                raise Caught(Fault.BAD_ARTEFACT, f"attestation {name} is missing")
-            self._one(
-                document, view, opened, chain if number < PROOFS_CHECKED_MAX else None, newest
-            )
+        with contextlib.closing(chain) if chain else contextlib.nullcontext():
+            for number, name in enumerate(index or ()):
+                document = _read(view, f"reserve/{name}", None)
+                if not isinstance(document, dict):
+                    raise Caught(Fault.BAD_ARTEFACT, f"attestation {name} is missing")
+                asked = chain if number < PROOFS_CHECKED_MAX else None
+                self._one(document, view, opened, asked, number == 0)
 
     def _chain(self, view: View) -> Lookup | None:
         url = view.settings.get("chain", "")
@@ -287,7 +287,7 @@ class ReserveChecker:
 def _catching(call: Callable[[], Any]) -> Any:
     try:
         return call()
-    except ProofRefused as error:
+    except (ProofRefused, BadProof, BadText) as error:
         raise Caught(Fault.BAD_ARTEFACT, str(error)) from error
     except BitcoinError as error:
         raise Unreadable(str(error)) from error
