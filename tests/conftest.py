@@ -163,3 +163,13 @@ def chromium() -> Iterator[Any]:
         browser = play.chromium.launch(executable_path=path, args=CHROMIUM_ARGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def bitcoind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A real node on regtest, one for each test process; chains are shared, wallets are not."""
+    from bitcoind import Bitcoind
+
+    made = Bitcoind(tmp_path_factory.mktemp("bitcoind"))
+    yield made
+    made.stop()
