@@ -171,7 +171,9 @@ class Maker:
         kinds = self.chance.sample(sorted(CHANGES), self.chance.choice((1, 1, 2)))
         parts = self.written(person, 0.5)
         if "own script" in kinds and self.native(person):
-            return Pair(self.native(person), self.asked_date(person.born), entry, True, "own script")
+            return Pair(
+                self.native(person), self.asked_date(person.born), entry, True, "own script"
+            )
         for kind in kinds:
             parts = CHANGES[kind](self, parts)
         query = " ".join(parts)
@@ -273,9 +275,10 @@ def _like_given(make: Maker, person: Person) -> tuple[str, Born | None]:
 
 def _like_family(make: Maker, person: Person) -> tuple[str, Born | None]:
     *rest, _ = make.written(person)
-    names = person.family.others or make.another(
-        make.family[person.family.culture], person.family
-    ).spellings
+    names = (
+        person.family.others
+        or make.another(make.family[person.family.culture], person.family).spellings
+    )
     return " ".join([*rest, make.chance.choice(names)]), _date(
         make, make.other_date(person.born, 1, 35)
     )
@@ -322,6 +325,4 @@ OTHERS: dict[str, Callable[[Maker, Person], tuple[str, Born | None]]] = {
 def pairs(part: str, positives: int = POSITIVES, negatives: int = NEGATIVES) -> list[Pair]:
     """Return the labelled set of a part: ``tune`` or ``test``; always the same."""
     make = Maker(part)
-    return [make.positive() for _ in range(positives)] + [
-        make.negative() for _ in range(negatives)
-    ]
+    return [make.positive() for _ in range(positives)] + [make.negative() for _ in range(negatives)]

@@ -1,7 +1,7 @@
 """How alike two words are, from 0 to 1, and in what way: the smallest step of a match.
 
-Pure and exact. Two words are compared only if they share one of their `keys`, and whatever is
-alike here shares one: so the index, which finds by keys, loses nothing.
+Pure and exact. The index finds words by keys of their consonants and letters; whatever is alike
+here is found there (`sure_keys`, and `far_asks` among `far_keys`), so that nothing is lost.
 """
 
 from __future__ import annotations
@@ -10,16 +10,23 @@ import enum
 import functools
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
 from rapidfuzz.distance import OSA, Levenshtein
 
 from tallystick.kiosk.screening import sound
 from tallystick.kiosk.screening.spelling import Word
+
+Lengths = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 PAIRS_CACHED: Final = 1_000_000
 SPELLED: Final = 0.985
 POOR_SAME, POOR_NEAR = 0.95, 0.80
 LEAST: Final = 0.70
 """Below this two words are not the same name."""
+SHORT: Final = 2
+"""Words of so few consonants have to have the same ones."""
 TYPO_LENGTH_MIN: Final = 5
 TYPO_COST: Final = 0.65
 """What one wrong, missing, added or exchanged letter costs, in letters."""
@@ -61,17 +68,46 @@ class How(enum.StrEnum):
     JOINED = "written as one word"
 
 
-def keys(word: Word) -> frozenset[str]:
-    """Return the keys of a word: its consonants with at most one left out, and so its letters."""
-    plain = sound.coarse(word.bones)
-    found = {plain, *_lacking_one(plain), sound.thin(word.bones)}
+def sure_keys(word: Word) -> frozenset[str]:
+    """Return the keys of words that have the same consonants, or nearly the same letters."""
+    found = {sound.coarse(word.bones), sound.thin(word.bones)}
     if len(word.text) >= TYPO_LENGTH_MIN:
         found |= {f"={text}" for text in (word.text, *_lacking_one(word.text))}
     return frozenset(found)
 
 
+def far_keys(word: Word) -> list[str]:
+    """Return the keys under which a listed word is found by one that is a consonant apart."""
+    plain = sound.coarse(word.bones)
+    found = [f"={plain}"]
+    if len(plain) > SHORT:
+        for at, rest in enumerate(_lacking_one(plain)):
+            found += [f"-{rest}", f"{at}{rest}"]
+    return found
+
+
+def far_asks(word: Word) -> list[str]:
+    """Return the keys that a word asks for: one consonant less, one more, or another."""
+    plain = sound.coarse(word.bones)
+    found = [f"-{plain}"]
+    if len(plain) > SHORT:
+        for at, rest in enumerate(_lacking_one(plain)):
+            found += [f"={rest}", f"{at}{rest}"]
+    return found
+
+
+def far_sounds_max(length: int, other: Lengths) -> Floats:
+    """Return how many sounds may differ, at most, between words that are a consonant apart.
+
+    For the lengths of one word and of many. More would bring them below ``LEAST``, even if the
+    consonant is one that is easily written for another.
+    """
+    budget = (SPELLED - LEAST) * (length + other) / 2
+    return 1 + (budget - NEAR_COST) / VOWEL_LOST + 1e-9
+
+
 def _lacking_one(text: str) -> list[str]:
-    return [text[:at] + text[at + 1 :] for at in range(len(text))] if len(text) > 1 else []
+    return [text[:at] + text[at + 1 :] for at in range(len(text))]
 
 
 @functools.lru_cache(maxsize=PAIRS_CACHED)
@@ -99,9 +135,16 @@ def _across(one: Word, other: Word) -> tuple[float, How]:
         return _share(cost, length, POOR_SAME), How.CONSONANTS
     if plain == sound.thin(full.bones):
         return POOR_SAME - 0.03, How.CONSONANTS
-    if len(plain) < 2 or Levenshtein.distance(plain, told, score_cutoff=1) > 1:
+    if not _one_apart(plain, told):
         return 0.0, How.NEAR
     return _share(_one_consonant(bare.bones, full.bones), length, POOR_SAME - 0.03), How.NEAR
+
+
+def _one_apart(one: str, other: str) -> bool:
+    """Say whether one consonant is lost, added or another; two short words are then two names."""
+    if min(len(one), len(other)) < SHORT or max(len(one), len(other)) == SHORT:
+        return False
+    return Levenshtein.distance(one, other, score_cutoff=1) <= 1
 
 
 def _missing(bare: list[str], full: list[str]) -> float:
@@ -121,8 +164,7 @@ def _heard(one: Word, other: Word) -> tuple[float, How]:
         cost = _vowels(sound.slots(one.sound), sound.slots(other.sound))
         cost += _consonants(one.bones, other.bones)
         return _share(cost, length, SPELLED), How.SPELLED
-    apart = Levenshtein.distance(plain, told, score_cutoff=1)
-    if apart > 1 or min(len(plain), len(told)) < 2:
+    if not _one_apart(plain, told):
         return 0.0, How.NEAR
     all_ = Levenshtein.distance(one.sound, other.sound)
     cost = _one_consonant(one.bones, other.bones) + VOWEL_LOST * max(0, all_ - 1)

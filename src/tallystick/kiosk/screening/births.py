@@ -18,6 +18,8 @@ MONTHS: Final = {name.lower(): n for n, name in enumerate(calendar.month_abbr) i
 CIRCA_DAYS: Final = 730
 """How far from a date that is only about right somebody may still be born."""
 NEAR_DAYS: Final = 366
+FAR_DAYS: Final = CIRCA_DAYS + NEAR_DAYS
+"""Days between two dates beyond which nothing can bring them together."""
 YEAR_MIN, YEAR_MAX = 1850, 2100
 TEXT_LENGTH_MAX: Final = 80
 

@@ -1,6 +1,6 @@
 """All names of all lists, found by their words: a person is screened against 100,000 entries.
 
-Every listed word has keys (`alike.keys`). A customer's words find the listed words that share one,
+Every listed word has keys (`alike`). A customer's words find the listed words that share one,
 those find the names, and only names that could still reach the threshold are compared in full.
 The bound is never below the true score, so nothing is lost that comparing every name would find
 (a test compares both).
@@ -17,9 +17,18 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from rapidfuzz import process
+from rapidfuzz.distance import Levenshtein
 
 from tallystick.kiosk.screening import births, match, sound
-from tallystick.kiosk.screening.alike import LEAST, alike, keys
+from tallystick.kiosk.screening.alike import (
+    LEAST,
+    alike,
+    far_asks,
+    far_keys,
+    far_sounds_max,
+    sure_keys,
+)
 from tallystick.kiosk.screening.births import Said
 from tallystick.kiosk.screening.entry import Alias, Born, Entry
 from tallystick.kiosk.screening.errors import NameUnusable
@@ -32,6 +41,8 @@ COMMON_SHARE: Final = 0.02
 NEAR_CACHED_MAX: Final = 100_000
 SUBJECT_NAMES_MAX: Final = 20
 EPSILON: Final = 1e-9
+NEARLY: Final = max(match.BORN[said] for said in (Said.AGREES, Said.SWAPPED, Said.NEAR))
+"""The most that two dates add which do not meet, but may be about, or mistaken."""
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -86,6 +97,19 @@ class Lookup:
 
 
 @dataclass(frozen=True, slots=True)
+class Having:
+    """The names that have a word like one, how heavy their word is at least and at most, how like.
+
+    The numbers of names may be there twice; the rest is as long as they are.
+    """
+
+    names: Ints
+    least: Floats
+    most: Floats
+    like: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class Names:
     """Facts of each listed name, as arrays: who owns it, and what its words weigh."""
 
@@ -94,6 +118,9 @@ class Names:
     initials: Ints
     total: Floats
     """The weight of the words that are neither particles nor initials."""
+    first: Ints
+    last: Ints
+    """The first and the last day on which its entry may be born, as ordinals; 0 if not known."""
 
 
 @dataclass(slots=True)
@@ -103,22 +130,31 @@ class Index:
     entries: tuple[Entry, ...]
     aliases: list[Alias]
     spelled: list[tuple[Word, ...]]
+    told: list[list[float]]
+    """How much each word of each name tells."""
     names: Names
     vocabulary: list[Word]
     heavy: Floats
     """The weight of each word of the vocabulary."""
     starts: Ints
     postings: Ints
-    by_key: Lookup
+    sounds: list[str]
+    lengths: Ints
+    """How each word of the vocabulary sounds, and how long that is."""
+    poor: NDArray[np.bool_]
+    sure: Lookup
+    far: Lookup
     by_pair: Lookup
-    """Two listed neighbours written as one: by their consonants, the names that have them."""
-    count: Counter[str]
-    near: dict[Word, tuple[Ints, Floats]] = field(default_factory=dict)
+    """By its consonants, a number of `pairs`."""
+    pairs: list[tuple[Word, int]]
+    """Two listed neighbours written as one, and the name in which they are."""
+    weighed: dict[str, float]
+    near: dict[Word, Having] = field(default_factory=dict)
     seen: NDArray[np.int8] = field(default_factory=lambda: np.empty(0, np.int8))
 
     def weigh(self, text: str) -> float:
         """Return how much a word tells: 1 if it is in at most one name, less if in many."""
-        return weight_of(self.count[text], len(self.spelled))
+        return self.weighed.get(text, 1.0)
 
     def screen(self, subject: Subject, least: int) -> list[Hit]:
         """Return the entries that reach ``least`` basis points, the highest first.
@@ -128,101 +164,112 @@ class Index:
         """
         best: dict[int, Hit] = {}
         for name, mine in usable(subject):
-            for place in self.candidates(mine, least):
-                hit = self.compare(subject, name, mine, place)
+            tells = match.weights(mine, self.weigh)
+            for place in self.candidates(mine, subject.born, least):
+                hit = self.compare(subject, name, mine, tells, place)
                 owner = int(self.names.owner[place])
                 if hit.points >= least and (owner not in best or hit.points > best[owner].points):
                     best[owner] = hit
         return sorted(best.values(), key=lambda hit: (-hit.points, hit.entry.key))
 
-    def compare(self, subject: Subject, name: str, mine: Sequence[Word], place: int) -> Hit:
+    def compare(
+        self,
+        subject: Subject,
+        name: str,
+        mine: Sequence[Word],
+        tells: Sequence[float],
+        place: int,
+    ) -> Hit:
         """Compare one name of a subject with one listed name, in full."""
         entry, alias = self.entries[self.names.owner[place]], self.aliases[place]
-        score = match.compare(mine, self.spelled[place], self.weigh)
+        score = match.compare(mine, self.spelled[place], tells, self.told[place])
         said = births.best(subject.born, entry.born)
         points = match.points(score.share, alias.weak, said)
         return Hit(entry, points, name, alias, said, score.met)
 
-    def candidates(self, mine: Sequence[Word], least: int) -> list[int]:
+    def candidates(self, mine: Sequence[Word], born: Sequence[Born], least: int) -> list[int]:
         """Return the listed names whose score cannot be ruled out, in their order."""
         strong = [at for at, word in enumerate(mine) if not word.soft and not word.initial]
-        found: list[tuple[int, Ints, Floats]] = []
-        for at in strong:
-            found.append((at, *self._having(mine[at])))
-        pairs = []
-        for at in range(len(mine) - 1):
-            whole = joined(mine[at], mine[at + 1])
-            pairs.append((at, self._having(whole)[0]))
+        found = {at: self._having(mine[at]) for at in strong}
+        pairs = [self._having(joined(one, other)).names for one, other in itertools.pairwise(mine)]
         enough = self._seen_enough(len(strong), found, pairs)
+        floor = least / match.WHOLE - self._born(born, enough) - EPSILON
+        enough, floor = enough[floor <= 1.0], floor[floor <= 1.0]
         if not len(enough):
             return []
-        bound = self._bound(mine, strong, found, pairs, enough)
-        floor = least / match.WHOLE - match.BORN[Said.SAME_DAY] - EPSILON
+        bound = self._bound(mine, found, pairs, enough)
         return [int(place) for place in enough[bound >= floor]]
 
-    def _seen_enough(
-        self, strong: int, found: list[tuple[int, Ints, Floats]], pairs: list[tuple[int, Ints]]
-    ) -> Ints:
+    def _born(self, born: Sequence[Born], places: Ints) -> Floats:
+        """Return the most that the dates of birth can add for each of these names."""
+        unknown, most = match.BORN[Said.UNKNOWN], match.BORN[Said.CONTRADICTS]
+        if not born:
+            return np.full(len(places), unknown)
+        first, last = self.names.first[places], self.names.last[places]
+        best = np.full(len(places), most)
+        for date in born:
+            gap = np.maximum(first - date.last.toordinal(), date.first.toordinal() - last)
+            best = np.where(gap <= births.FAR_DAYS, np.maximum(best, NEARLY), best)
+            best = np.where(gap <= 0, match.BORN[Said.SAME_DAY], best)
+        return np.where(first == 0, unknown, best)
+
+    def _seen_enough(self, strong: int, found: dict[int, Having], pairs: list[Ints]) -> Ints:
         """Return the names of which two words were found, or one where there is but one."""
-        seen = self.seen
-        for _, places, _ in found:
-            seen[places] += 1
-        for _, places in pairs:
-            seen[places] += 2
-        parts = [*(places for _, places, _ in found), *(places for _, places in pairs)]
+        parts = [*(one.names for one in found.values()), *pairs]
         places = np.concatenate(parts) if parts else np.empty(0, np.int64)
+        seen = self.seen
+        for one in found.values():
+            seen[one.names] += 1
+        for pair in pairs:
+            seen[pair] += 2
         need = np.minimum(2, self.names.strong[places]) - self.names.initials[places]
         enough = seen[places] >= np.maximum(1, np.minimum(need, strong))
         seen[places] = 0
         return np.unique(places[enough])
 
     def _bound(
-        self,
-        mine: Sequence[Word],
-        strong: list[int],
-        found: list[tuple[int, Ints, Floats]],
-        pairs: list[tuple[int, Ints]],
-        places: Ints,
+        self, mine: Sequence[Word], found: dict[int, Having], pairs: list[Ints], places: Ints
     ) -> Floats:
         """Return a share that the true one cannot pass.
 
-        Every word that could meet one is taken to have met its heaviest, as if nothing were lost;
-        particles and initials are taken to have met. What is left over then counts the least.
+        Each word is taken to have met the one that adds most; particles and initials are taken to
+        have met; where words may be written as one, nothing is ruled out. Words left over on both
+        sides oppose one another with the least that a word can weigh.
         """
-        weights = {at: match.weight(mine[at], self.weigh) for at in strong}
-        met_mine, met_listed = np.zeros(len(places)), np.zeros(len(places))
-        met: dict[int, NDArray[np.bool_]] = {at: np.zeros(len(places), np.bool_) for at in strong}
-        for at, having, heavy in found:
-            at_place = np.searchsorted(places, having)
-            there = (at_place < len(places)) & (
-                places[np.minimum(at_place, len(places) - 1)] == having
-            )
-            met[at][at_place[there]] = True
-            most = np.zeros(len(places))
-            np.maximum.at(most, at_place[there], heavy[there])
-            met_listed += most
-        for at, having in pairs:
-            inside = np.isin(places, having)
-            for end in (at, at + 1):
-                if end in met:
-                    met[end] |= inside
-            met_listed += inside
-        for at in strong:
-            met_mine += met[at] * weights[at]
+        size = len(places)
+        tells = {at: match.weight(mine[at], self.weigh) for at in found}
+        met = {at: np.zeros(size, np.bool_) for at in found}
+        added, whole, met_listed = np.zeros(size), np.zeros(size), np.zeros(size)
+        for at, one in found.items():
+            where = np.searchsorted(places, one.names)
+            there = places[np.minimum(where, size - 1)] == one.names
+            where = where[there]
+            most, least, heavy = np.zeros(size), np.full(size, np.inf), np.zeros(size)
+            np.maximum.at(most, where, (tells[at] + one.most[there]) * one.like[there])
+            np.minimum.at(least, where, tells[at] + one.least[there])
+            np.maximum.at(heavy, where, one.most[there])
+            met[at] = most > 0
+            added, whole = added + most, whole + np.where(met[at], least, 0.0)
+            met_listed += heavy
         loose = sum(1 for word in mine if word.initial)
-        met_listed += loose
-        whole_mine = sum(weights.values())
-        met_mine = np.where(self.names.initials[places] > 0, whole_mine, met_mine)
-        left = match.MINE_LEFT * (whole_mine - met_mine)
-        left += match.LISTED_LEFT * np.maximum(0, self.names.total[places] - met_listed)
-        extra = 2 * match.SOFT_WEIGHT * len(mine) + match.INITIAL_WEIGHT * (
-            2 * loose + 2 * self.names.initials[places]
-        )
-        met_all = met_mine + met_listed + extra
-        return np.asarray(met_all / np.maximum(met_all + left, EPSILON))
+        free = match.SOFT_WEIGHT * len(mine) * 2 + 2.0 * (loose + self.names.initials[places])
+        for at, pair in enumerate(pairs):
+            inside = np.isin(places, pair) if len(pair) else met_listed < 0
+            free += inside * (1.0 + tells.get(at, 0.0) + tells.get(at + 1, 0.0))
+            met_listed += inside
+            for end in {at, at + 1} & set(met):
+                met[end] |= inside
+        any_initial = self.names.initials[places] > 0
+        left_mine = np.zeros(size)
+        for at in found:
+            left_mine += np.where(met[at] | any_initial, 0.0, tells[at])
+        left_listed = np.maximum(0, self.names.total[places] - met_listed - loose)
+        left = match.MINE_LEFT * left_mine + match.LISTED_LEFT * left_listed
+        opposed = (left_mine > EPSILON) & (left_listed > EPSILON)
+        left += np.where(opposed, WEIGHT_LEAST * match.OPPOSED, 0.0)
+        return np.asarray((added + free) / np.maximum(whole + left + free, EPSILON))
 
-    def _having(self, word: Word) -> tuple[Ints, Floats]:
-        """Return the names that have a word like this one, and how heavy their word is."""
+    def _having(self, word: Word) -> Having:
         held = self.near.get(word)
         if held is None:
             held = self._look_up(word)
@@ -230,20 +277,50 @@ class Index:
                 self.near[word] = held
         return held
 
-    def _look_up(self, word: Word) -> tuple[Ints, Floats]:
-        places, heavy = [], []
-        for number in self.by_key.find(keys(word)):
-            if alike(word, self.vocabulary[number])[0] >= LEAST:
+    def _look_up(self, word: Word) -> Having:
+        """Find the listed words like this one, and neighbours that are it when written as one."""
+        parts = [np.empty(0, np.int64)]
+        weights, likes = [np.empty(0)], [np.empty(0)]
+        sure = self.sure.find(sure_keys(word))
+        for number in [*sure, *self._far(word, sure)]:
+            like = alike(word, self.vocabulary[number])[0]
+            if like >= LEAST:
                 names = self.postings[self.starts[number] : self.starts[number + 1]]
-                places.append(names)
-                heavy.append(np.full(len(names), self.heavy[number]))
-        pairs = self.by_pair.find([sound.thin(word.bones)]) if len(word.bones) > 1 else None
-        if pairs is not None and len(pairs):
-            places.append(pairs)
-            heavy.append(np.full(len(pairs), 2.0))
-        if not places:
-            return np.empty(0, np.int64), np.empty(0)
-        return np.concatenate(places), np.concatenate(heavy)
+                parts.append(names)
+                weights.append(np.full(len(names), self.heavy[number]))
+                likes.append(np.full(len(names), like))
+        pairs = [
+            self.pairs[number][1]
+            for number in self.by_pair.find([sound.thin(word.bones)])
+            if match.as_one(self.pairs[number][0], word)
+        ]
+        parts.append(np.array(pairs, np.int64))
+        likes.append(np.ones(len(pairs)))
+        return Having(
+            np.concatenate(parts),
+            np.concatenate([*weights, np.full(len(pairs), match.SOFT_WEIGHT)]),
+            np.concatenate([*weights, np.full(len(pairs), 2.0)]),
+            np.concatenate(likes),
+        )
+
+    def _far(self, word: Word, sure: Ints) -> Ints:
+        """Return the listed words that may be one consonant apart, without those found before."""
+        found = np.setdiff1d(self.far.find(far_asks(word)), sure, assume_unique=True)
+        if not len(found):
+            return found
+        sounds = [self.sounds[number] for number in found]
+        apart = process.cdist([word.sound], sounds, scorer=Levenshtein.distance)[0]
+        near = apart <= far_sounds_max(len(word.sound), self.lengths[found])
+        return np.asarray(found[near | (self.poor[found] != word.poor)])
+
+    def _being(self, whole: Word) -> Ints:
+        """Return the names that have two of a customer's words written as one."""
+        parts = [
+            self.postings[self.starts[number] : self.starts[number + 1]]
+            for number in self.sure.find([sound.thin(whole.bones)])
+            if match.as_one(whole, self.vocabulary[number])
+        ]
+        return np.concatenate(parts) if parts else np.empty(0, np.int64)
 
 
 def usable(subject: Subject) -> list[tuple[str, tuple[Word, ...]]]:
@@ -282,7 +359,7 @@ def build(entries: Iterable[Entry]) -> Index:
                 continue
             aliases.append(alias)
             owners.append(owner)
-    count = Counter(text for name in spelled for text in {word.text for word in name})
+    count = Counter(word.text for name in spelled for word in dict.fromkeys(name))
     return _arranged(held, aliases, spelled, owners, count)
 
 
@@ -294,37 +371,55 @@ def _arranged(
     count: Counter[str],
 ) -> Index:
     having: defaultdict[Word, list[int]] = defaultdict(list)
-    pairs: list[tuple[str, int]] = []
+    pairs: list[tuple[Word, int]] = []
     for place, name in enumerate(spelled):
         for word in dict.fromkeys(name):
             if not word.soft and not word.initial:
                 having[word].append(place)
         for one, other in itertools.pairwise(name):
-            pairs.append((sound.thin(joined(one, other).bones), place))
+            whole = joined(one, other)
+            if len(whole.bones) > 1:
+                pairs.append((whole, place))
     vocabulary = list(having)
     lengths = np.fromiter((len(having[word]) for word in vocabulary), np.int64, len(vocabulary))
     flat = (place for word in vocabulary for place in having[word])
 
-    def weighed(text: str) -> float:
-        return weight_of(count[text], len(spelled))
+    weighed = {text: weight_of(many, len(spelled)) for text, many in count.items()}
 
     plain = [[w for w in name if not w.soft and not w.initial] for name in spelled]
+    days = [_days(entry) for entry in entries]
     return Index(
         entries=entries,
         aliases=aliases,
         spelled=spelled,
+        told=[match.weights(name, weighed.__getitem__) for name in spelled],
         names=Names(
             owner=np.array(owners, np.int64),
             strong=np.array([len(name) for name in plain], np.int64),
             initials=np.array([sum(w.initial for w in name) for name in spelled], np.int64),
-            total=np.array([sum(weighed(w.text) for w in name) for name in plain]),
+            total=np.array([sum(weighed[w.text] for w in name) for name in plain]),
+            first=np.array([days[owner][0] for owner in owners], np.int64),
+            last=np.array([days[owner][1] for owner in owners], np.int64),
         ),
         vocabulary=vocabulary,
-        heavy=np.array([weighed(word.text) for word in vocabulary]),
+        heavy=np.array([weighed[word.text] for word in vocabulary]),
         starts=np.concatenate([[0], np.cumsum(lengths)]),
         postings=np.fromiter(flat, np.int64, int(lengths.sum())),
-        by_key=Lookup.of((key, n) for n, word in enumerate(vocabulary) for key in keys(word)),
-        by_pair=Lookup.of(pairs),
-        count=count,
+        sounds=[word.sound for word in vocabulary],
+        lengths=np.array([len(word.sound) for word in vocabulary], np.int64),
+        poor=np.array([word.poor for word in vocabulary], np.bool_),
+        sure=Lookup.of((key, n) for n, word in enumerate(vocabulary) for key in sure_keys(word)),
+        far=Lookup.of((key, n) for n, word in enumerate(vocabulary) for key in far_keys(word)),
+        by_pair=Lookup.of((sound.thin(whole.bones), n) for n, (whole, _) in enumerate(pairs)),
+        pairs=pairs,
+        weighed=weighed,
         seen=np.zeros(len(spelled), np.int8),
     )
+
+
+def _days(entry: Entry) -> tuple[int, int]:
+    """Return the first and the last day on which an entry may be born, as ordinals."""
+    if not entry.born:
+        return 0, 0
+    first = min(date.first.toordinal() for date in entry.born)
+    return first, max(date.last.toordinal() for date in entry.born)

@@ -25,6 +25,8 @@ MINE_LEFT, LISTED_LEFT = 0.35, 0.40
 """What a word that met nothing counts, on the customer's side and on the list's."""
 BOTH_LEFT: Final = 1.0
 """What it counts where both sides have one left: two names that stand in each other's place."""
+OPPOSED: Final = 2 * BOTH_LEFT - MINE_LEFT - LISTED_LEFT
+"""What two words in each other's place count beyond what each counts by itself."""
 WEAK_ALIAS: Final = 0.95
 SINGLE_MOST: Final = 0.60
 """The most when one word of several met: a first name alone is nobody."""
@@ -65,28 +67,33 @@ def weight(word: Word, weigh: Weigh) -> float:
     return INITIAL_WEIGHT if word.initial else weigh(word.text)
 
 
-def compare(mine: Sequence[Word], listed: Sequence[Word], weigh: Weigh) -> Score:
-    """Compare two names; a share of 1 means that every word met its like."""
+def weights(words: Sequence[Word], weigh: Weigh) -> list[float]:
+    """Return how much each word of a name tells."""
+    return [weight(word, weigh) for word in words]
+
+
+def compare(
+    mine: Sequence[Word], listed: Sequence[Word], tells: Sequence[float], told: Sequence[float]
+) -> Score:
+    """Compare two names, given how much each word tells; 1 means that every word met its like."""
     met = _meet(mine, listed)
-    mine_used = {at for one in met for at in one.mine}
-    listed_used = {at for one in met for at in one.listed}
-    mine_weights = [weight(word, weigh) for word in mine]
-    listed_weights = [weight(word, weigh) for word in listed]
-    told = whole = 0.0
+    mine_left, listed_left = list(tells), list(told)
+    held = whole = 0.0
     strong = 0
     for one in met:
-        both = sum(mine_weights[at] for at in one.mine)
-        both += sum(listed_weights[at] for at in one.listed)
-        told += both * one.alike
+        both = 0.0
+        for at in one.mine:
+            both, mine_left[at] = both + tells[at], 0.0
+            strong += not (mine[at].soft or mine[at].initial)
+        for at in one.listed:
+            both, listed_left[at] = both + told[at], 0.0
+        held += both * one.alike
         whole += both
-        strong += sum(1 for at in one.mine if not mine[at].soft and not mine[at].initial)
-    mine_left = [mine_weights[at] for at in range(len(mine)) if at not in mine_used]
-    listed_left = [listed_weights[at] for at in range(len(listed)) if at not in listed_used]
     whole += left_over(mine_left, listed_left)
-    share = told / whole if whole else 0.0
+    share = held / whole if whole else 0.0
     if strong < 2 and min(_strong(mine), _strong(listed)) > strong:
         share = min(share, SINGLE_MOST)
-    return Score(share, tuple(sorted(met, key=lambda one: one.mine)))
+    return Score(share, tuple(met))
 
 
 def _strong(words: Sequence[Word]) -> int:
@@ -99,7 +106,7 @@ def left_over(mine: list[float], listed: list[float]) -> float:
     pairs = min(len(mine), len(listed))
     opposed = sum(min(a, b) for a, b in zip(mine[:pairs], listed[:pairs], strict=True))
     rest = sum(mine) * MINE_LEFT + sum(listed) * LISTED_LEFT
-    return rest + opposed * (2 * BOTH_LEFT - MINE_LEFT - LISTED_LEFT)
+    return rest + opposed * OPPOSED
 
 
 def _meet(mine: Sequence[Word], listed: Sequence[Word]) -> list[Met]:
@@ -117,9 +124,10 @@ def _meet(mine: Sequence[Word], listed: Sequence[Word]) -> list[Met]:
             free_mine.discard(a)
             free_listed.discard(b)
             met.append(Met((a,), (b,), -like, how))
-    met += _meet_joined(mine, listed, free_mine, free_listed, False)
-    met += _meet_joined(listed, mine, free_listed, free_mine, True)
-    met += _meet_initials(mine, listed, free_mine, free_listed)
+    if free_mine and free_listed:
+        met += _meet_joined(mine, listed, free_mine, free_listed, False)
+        met += _meet_joined(listed, mine, free_listed, free_mine, True)
+        met += _meet_initials(mine, listed, free_mine, free_listed)
     return met
 
 
@@ -129,7 +137,7 @@ def _meet_joined(
     """Pair two free neighbours with one free word that is both of them."""
     met = []
     for at in range(len(one) - 1):
-        if not {at, at + 1} <= free:
+        if at not in free or at + 1 not in free:
             continue
         whole = joined(one[at], one[at + 1])
         place = next((b for b in sorted(free_two) if as_one(whole, two[b])), None)

@@ -22,7 +22,7 @@ from tallystick.kiosk.screening.errors import NameUnusable
 NAME_LENGTH_MAX: Final = 1_000
 WORDS_MAX: Final = 24
 WORD_LENGTH_MAX: Final = 60
-WORDS_CACHED: Final = 200_000
+WORDS_CACHED: Final = 500_000
 
 TITLES: Final = frozenset(
     [
@@ -230,9 +230,13 @@ NORDIC: Final = str.maketrans({"Ø": "O", "ø": "o", "Å": "A", "å": "a", "Æ":
 SOUNDS: Final = {"ARABIC": ARABIC, "HEBREW": HEBREW}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Word:
-    """One word of a name: plain letters, as it sounds, its consonants, and what it is."""
+    """One word of a name: plain letters, as it sounds, its consonants, and what it is.
+
+    Made by `made_word` alone, which gives one text the same object: what is looked up by words,
+    thousands of times for a customer, is then looked up by identity.
+    """
 
     text: str
     sound: str
@@ -241,11 +245,14 @@ class Word:
     """Whether its script writes few vowels."""
     soft: bool
     """Whether it is a title or a particle."""
+    initial: bool
+    """Whether it is a letter that stands for a name."""
 
-    @property
-    def initial(self) -> bool:
-        """Say whether it is a letter that stands for a name."""
-        return len(self.text) == 1
+
+@functools.lru_cache(maxsize=WORDS_CACHED)
+def made_word(text: str, heard: str, poor: bool, soft: bool) -> Word:
+    """Return the word of a text, the same object each time."""
+    return Word(text, heard, sound.bones(heard), poor, soft, len(text) == 1)
 
 
 def words(name: str) -> tuple[Word, ...]:
@@ -295,7 +302,7 @@ def _bare(part: str, sounds: Mapping[str, str]) -> tuple[Word, ...]:
         return ()
     heard = sound.poor(text)
     plain = text.replace("S", "sh").replace("C", "ch")
-    return (Word(plain, heard, sound.bones(heard), True, False),)
+    return (made_word(plain, heard, True, False),)
 
 
 def _script(part: str) -> str:
@@ -305,8 +312,7 @@ def _script(part: str) -> str:
 
 
 def _word(text: str, poor: bool) -> Word:
-    heard = sound.of(text)
-    return Word(text, heard, sound.bones(heard), poor, text in SOFT)
+    return made_word(text, sound.of(text), poor, text in SOFT)
 
 
 def _servants(found: list[Word]) -> list[Word]:
@@ -326,9 +332,10 @@ def _servants(found: list[Word]) -> list[Word]:
     return made
 
 
+@functools.lru_cache(maxsize=WORDS_CACHED)
 def joined(one: Word, other: Word) -> Word:
     """Return two words written as one."""
     text = one.text + other.text
     poor = one.poor or other.poor
     heard = one.sound + other.sound if poor else sound.of(text)
-    return Word(text, heard, sound.bones(heard), poor, False)
+    return made_word(text, heard, poor, False)
