@@ -10,15 +10,10 @@ import enum
 import functools
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
 from rapidfuzz.distance import OSA, Levenshtein
 
 from tallystick.kiosk.screening import sound
 from tallystick.kiosk.screening.spelling import Word
-
-Lengths = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 PAIRS_CACHED: Final = 1_000_000
 SPELLED: Final = 0.985
@@ -94,16 +89,6 @@ def far_asks(word: Word) -> list[str]:
         for at, rest in enumerate(_lacking_one(plain)):
             found += [f"={rest}", f"{at}{rest}"]
     return found
-
-
-def far_sounds_max(length: int, other: Lengths) -> Floats:
-    """Return how many sounds may differ, at most, between words that are a consonant apart.
-
-    For the lengths of one word and of many. More would bring them below ``LEAST``, even if the
-    consonant is one that is easily written for another.
-    """
-    budget = (SPELLED - LEAST) * (length + other) / 2
-    return 1 + (budget - NEAR_COST) / VOWEL_LOST + 1e-9
 
 
 def _lacking_one(text: str) -> list[str]:

@@ -17,8 +17,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from rapidfuzz import process
-from rapidfuzz.distance import Levenshtein
 
 from tallystick.kiosk.screening import births, match, sound
 from tallystick.kiosk.screening.alike import (
@@ -26,7 +24,6 @@ from tallystick.kiosk.screening.alike import (
     alike,
     far_asks,
     far_keys,
-    far_sounds_max,
     sure_keys,
 )
 from tallystick.kiosk.screening.births import Said
@@ -34,6 +31,8 @@ from tallystick.kiosk.screening.entry import Alias, Born, Entry
 from tallystick.kiosk.screening.errors import NameUnusable
 from tallystick.kiosk.screening.spelling import Word, joined, words
 
+PAIR: Final = -1
+PAIR_WEIGHT_MAX: Final = 2.0
 WEIGHT_LEAST: Final = 0.6
 """What the commonest word of a list tells, beside 1 for one that is there once."""
 COMMON_SHARE: Final = 0.02
@@ -41,6 +40,8 @@ COMMON_SHARE: Final = 0.02
 NEAR_CACHED_MAX: Final = 100_000
 SUBJECT_NAMES_MAX: Final = 20
 EPSILON: Final = 1e-9
+SINGLE_POINTS: Final = round(match.WHOLE * (match.SINGLE_MOST + match.BORN[Said.SAME_DAY]))
+"""The most that one word of several gives, with the same day of birth."""
 NEARLY: Final = max(match.BORN[said] for said in (Said.AGREES, Said.SWAPPED, Said.NEAR))
 """The most that two dates add which do not meet, but may be about, or mistaken."""
 
@@ -98,15 +99,14 @@ class Lookup:
 
 @dataclass(frozen=True, slots=True)
 class Having:
-    """The names that have a word like one, how heavy their word is at least and at most, how like.
+    """The names that have a word like one, and which word of the vocabulary that is.
 
-    The numbers of names may be there twice; the rest is as long as they are.
+    A name may be there twice, by two words. `PAIR` in place of a word: two of its words are the
+    one when written together.
     """
 
     names: Ints
-    least: Floats
-    most: Floats
-    like: Floats
+    words: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +138,6 @@ class Index:
     """The weight of each word of the vocabulary."""
     starts: Ints
     postings: Ints
-    sounds: list[str]
-    lengths: Ints
-    """How each word of the vocabulary sounds, and how long that is."""
-    poor: NDArray[np.bool_]
     sure: Lookup
     far: Lookup
     by_pair: Lookup
@@ -190,14 +186,21 @@ class Index:
     def candidates(self, mine: Sequence[Word], born: Sequence[Born], least: int) -> list[int]:
         """Return the listed names whose score cannot be ruled out, in their order."""
         strong = [at for at, word in enumerate(mine) if not word.soft and not word.initial]
+        need = min(2, len(strong)) if least > SINGLE_POINTS else 1
         found = {at: self._having(mine[at]) for at in strong}
-        pairs = [self._having(joined(one, other)).names for one, other in itertools.pairwise(mine)]
-        enough = self._seen_enough(len(strong), found, pairs)
+        pairs = [self._being(joined(one, other)) for one, other in itertools.pairwise(mine)]
+        enough = self._seen_enough(need, found, pairs)
         floor = least / match.WHOLE - self._born(born, enough) - EPSILON
-        enough, floor = enough[floor <= 1.0], floor[floor <= 1.0]
+        enough = enough[floor <= 1.0]
         if not len(enough):
             return []
-        bound = self._bound(mine, found, pairs, enough)
+        likes = {at: self._alike(mine[at], found[at], enough) for at in strong}
+        found = {at: one for at, (one, _) in likes.items()}
+        enough = self._seen_enough(need, found, pairs)
+        if not len(enough):
+            return []
+        bound = self._bound(mine, likes, pairs, enough)
+        floor = least / match.WHOLE - self._born(born, enough) - EPSILON
         return [int(place) for place in enough[bound >= floor]]
 
     def _born(self, born: Sequence[Born], places: Ints) -> Floats:
@@ -213,8 +216,8 @@ class Index:
             best = np.where(gap <= 0, match.BORN[Said.SAME_DAY], best)
         return np.where(first == 0, unknown, best)
 
-    def _seen_enough(self, strong: int, found: dict[int, Having], pairs: list[Ints]) -> Ints:
-        """Return the names of which two words were found, or one where there is but one."""
+    def _seen_enough(self, need: int, found: dict[int, Having], pairs: list[Ints]) -> Ints:
+        """Return the names of which so many words were found, or all where there are fewer."""
         parts = [*(one.names for one in found.values()), *pairs]
         places = np.concatenate(parts) if parts else np.empty(0, np.int64)
         seen = self.seen
@@ -222,13 +225,28 @@ class Index:
             seen[one.names] += 1
         for pair in pairs:
             seen[pair] += 2
-        need = np.minimum(2, self.names.strong[places]) - self.names.initials[places]
-        enough = seen[places] >= np.maximum(1, np.minimum(need, strong))
+        fewer = np.minimum(need, self.names.strong[places]) - self.names.initials[places]
+        enough = seen[places] >= np.maximum(1, fewer)
         seen[places] = 0
         return np.unique(places[enough])
 
+    def _alike(self, word: Word, found: Having, places: Ints) -> tuple[Having, Floats]:
+        """Keep of what was found for a word what is in these names and alike; and how alike."""
+        where = np.searchsorted(places, found.names)
+        inside = places[np.minimum(where, len(places) - 1)] == found.names
+        names, numbers = found.names[inside], found.words[inside]
+        different, back = np.unique(numbers, return_inverse=True)
+        each = [1.0 if n == PAIR else alike(word, self.vocabulary[n])[0] for n in different]
+        likes = np.array(each, np.float64)[back]
+        like = likes >= LEAST
+        return Having(names[like], numbers[like]), likes[like]
+
     def _bound(
-        self, mine: Sequence[Word], found: dict[int, Having], pairs: list[Ints], places: Ints
+        self,
+        mine: Sequence[Word],
+        found: dict[int, tuple[Having, Floats]],
+        pairs: list[Ints],
+        places: Ints,
     ) -> Floats:
         """Return a share that the true one cannot pass.
 
@@ -240,17 +258,19 @@ class Index:
         tells = {at: match.weight(mine[at], self.weigh) for at in found}
         met = {at: np.zeros(size, np.bool_) for at in found}
         added, whole, met_listed = np.zeros(size), np.zeros(size), np.zeros(size)
-        for at, one in found.items():
+        for at, (one, likes) in found.items():
             where = np.searchsorted(places, one.names)
             there = places[np.minimum(where, size - 1)] == one.names
-            where = where[there]
-            most, least, heavy = np.zeros(size), np.full(size, np.inf), np.zeros(size)
-            np.maximum.at(most, where, (tells[at] + one.most[there]) * one.like[there])
-            np.minimum.at(least, where, tells[at] + one.least[there])
-            np.maximum.at(heavy, where, one.most[there])
+            where, single = where[there], one.words[there] != PAIR
+            heavy = np.where(single, self.heavy[one.words[there]], PAIR_WEIGHT_MAX)
+            light = np.where(single, heavy, match.SOFT_WEIGHT)
+            most, least, heaviest = np.zeros(size), np.full(size, np.inf), np.zeros(size)
+            np.maximum.at(most, where, (tells[at] + heavy) * likes[there])
+            np.minimum.at(least, where, tells[at] + light)
+            np.maximum.at(heaviest, where, heavy)
             met[at] = most > 0
             added, whole = added + most, whole + np.where(met[at], least, 0.0)
-            met_listed += heavy
+            met_listed += heaviest
         loose = sum(1 for word in mine if word.initial)
         free = match.SOFT_WEIGHT * len(mine) * 2 + 2.0 * (loose + self.names.initials[places])
         for at, pair in enumerate(pairs):
@@ -270,6 +290,7 @@ class Index:
         return np.asarray((added + free) / np.maximum(whole + left + free, EPSILON))
 
     def _having(self, word: Word) -> Having:
+        """Return the names that may have a word like this one; which really do is asked later."""
         held = self.near.get(word)
         if held is None:
             held = self._look_up(word)
@@ -278,40 +299,21 @@ class Index:
         return held
 
     def _look_up(self, word: Word) -> Having:
-        """Find the listed words like this one, and neighbours that are it when written as one."""
-        parts = [np.empty(0, np.int64)]
-        weights, likes = [np.empty(0)], [np.empty(0)]
         sure = self.sure.find(sure_keys(word))
-        for number in [*sure, *self._far(word, sure)]:
-            like = alike(word, self.vocabulary[number])[0]
-            if like >= LEAST:
-                names = self.postings[self.starts[number] : self.starts[number + 1]]
-                parts.append(names)
-                weights.append(np.full(len(names), self.heavy[number]))
-                likes.append(np.full(len(names), like))
+        far = np.setdiff1d(self.far.find(far_asks(word)), sure, assume_unique=True)
+        numbers = np.concatenate([sure, far])
+        starts, many = self.starts[numbers], self.starts[numbers + 1] - self.starts[numbers]
+        within = np.arange(int(many.sum())) - np.repeat(np.cumsum(many) - many, many)
+        names = self.postings[np.repeat(starts, many) + within]
         pairs = [
             self.pairs[number][1]
             for number in self.by_pair.find([sound.thin(word.bones)])
             if match.as_one(self.pairs[number][0], word)
         ]
-        parts.append(np.array(pairs, np.int64))
-        likes.append(np.ones(len(pairs)))
         return Having(
-            np.concatenate(parts),
-            np.concatenate([*weights, np.full(len(pairs), match.SOFT_WEIGHT)]),
-            np.concatenate([*weights, np.full(len(pairs), 2.0)]),
-            np.concatenate(likes),
+            np.concatenate([names, np.array(pairs, np.int64)]),
+            np.concatenate([np.repeat(numbers, many), np.full(len(pairs), PAIR)]),
         )
-
-    def _far(self, word: Word, sure: Ints) -> Ints:
-        """Return the listed words that may be one consonant apart, without those found before."""
-        found = np.setdiff1d(self.far.find(far_asks(word)), sure, assume_unique=True)
-        if not len(found):
-            return found
-        sounds = [self.sounds[number] for number in found]
-        apart = process.cdist([word.sound], sounds, scorer=Levenshtein.distance)[0]
-        near = apart <= far_sounds_max(len(word.sound), self.lengths[found])
-        return np.asarray(found[near | (self.poor[found] != word.poor)])
 
     def _being(self, whole: Word) -> Ints:
         """Return the names that have two of a customer's words written as one."""
@@ -405,9 +407,6 @@ def _arranged(
         heavy=np.array([weighed[word.text] for word in vocabulary]),
         starts=np.concatenate([[0], np.cumsum(lengths)]),
         postings=np.fromiter(flat, np.int64, int(lengths.sum())),
-        sounds=[word.sound for word in vocabulary],
-        lengths=np.array([len(word.sound) for word in vocabulary], np.int64),
-        poor=np.array([word.poor for word in vocabulary], np.bool_),
         sure=Lookup.of((key, n) for n, word in enumerate(vocabulary) for key in sure_keys(word)),
         far=Lookup.of((key, n) for n, word in enumerate(vocabulary) for key in far_keys(word)),
         by_pair=Lookup.of((sound.thin(whole.bones), n) for n, (whole, _) in enumerate(pairs)),
