@@ -7,8 +7,10 @@ from __future__ import annotations
 
 WALLET = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"
 
+SERVICE = "https://sanctionslistservice.ofac.treas.gov/api/PublicationPreview/exports"
+
 OFAC_CLASSIC = f"""<?xml version="1.0" standalone="yes"?>
-<sdnList xmlns="https://sanctionslistservice.ofac.treas.gov/api/PublicationPreview/exports/XML">
+<sdnList xmlns="{SERVICE}/XML">
 <publshInformation><Publish_Date>11/20/2026</Publish_Date><Record_Count>2</Record_Count>
 </publshInformation>
 <sdnEntry><uid>90001</uid><firstName>Karim Salih</firstName><lastName>AL-SAMPLI</lastName>
@@ -28,7 +30,7 @@ OFAC_CLASSIC = f"""<?xml version="1.0" standalone="yes"?>
 </sdnList>""".encode()
 
 OFAC_ADVANCED = f"""<?xml version="1.0" encoding="utf-8"?>
-<Sanctions xmlns="https://sanctionslistservice.ofac.treas.gov/api/PublicationPreview/exports/ADVANCED_XML">
+<Sanctions xmlns="{SERVICE}/ADVANCED_XML">
 <DateOfIssue CalendarTypeID="1"><Year>2026</Year><Month>11</Month><Day>20</Day></DateOfIssue>
 <ReferenceValueSets>
 <FeatureTypeValues><FeatureType ID="8" FeatureTypeGroupID="1">Birthdate</FeatureType>
