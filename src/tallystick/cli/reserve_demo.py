@@ -365,8 +365,8 @@ class ReserveDemo:
         )
         log = self.folder / "log"
         signer = log_publish.signer_of(self.store, self.folder / "log.key")
-        log_publish.Publisher(self.store, signer, log, self.clock).step()
-        publish.publish(self.store, log)
+        size = log_publish.Publisher(self.store, signer, log, self.clock).step().size
+        publish.publish(self.store, log, size)
         self.told.step("published", (log / "checkpoint").exists(), folder=str(log))
         self._verified(log, str(signer.key))
 

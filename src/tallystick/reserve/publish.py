@@ -22,11 +22,14 @@ HIDDEN: Final = frozenset({"part_refused"})
 """Kinds that stay in the house: they may quote bytes of a stranger."""
 
 
-def publish(store: Store, folder: Path) -> int:
-    """Write every published attestation and event beside the log; return how many files."""
+def publish(store: Store, folder: Path, size: int) -> int:
+    """Write attestations and events beside the log of a size; return how many files.
+
+    Only what the published checkpoint holds is written: publish the log first.
+    """
     with store.read() as tx:
-        found = attest.attestations(tx)
-        events = _events(tx)
+        found = [one for one in attest.attestations(tx) if one.log_size <= size]
+        events = _events(tx, size)
     (folder / "reserve").mkdir(parents=True, exist_ok=True)
     names = []
     for one in found:
@@ -39,8 +42,9 @@ def publish(store: Store, folder: Path) -> int:
     return len(names) + 2
 
 
-def _events(tx: Tx) -> list[dict[str, Any]]:
+def _events(tx: Tx, size: int) -> list[dict[str, Any]]:
     query = sa.select(ROWS.c.entry, ROWS.c.salt, ROWS.c.content, ROWS.c.kind)
+    query = query.where(ROWS.c.entry <= size)
     return [
         {"entry": row.entry, "salt": row.salt, "content": msgspec.json.decode(row.content)}
         for row in tx.execute(query.order_by(ROWS.c.entry))
