@@ -32,12 +32,14 @@ def _register() -> None:
         reserve,
         serve,
         verify,
+        witness,
     )
 
     for command in (serve.serve, serve.machine, edge.edge, demo.demo, audit.audit, verify.verify):
         main.add_command(command)
     for group in (admin.admin, law.law, blocked.blocked, report.report, claims.claims, hubs.hubs):
         main.add_command(group)
+    main.add_command(witness.witness)
     for group in (reserve.reserve, log.log):
         main.add_command(group)
 
