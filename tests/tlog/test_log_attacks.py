@@ -12,6 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from log_scene import LogScene, names, open_scene, signer
 
+from long_log import lengthen
 from tallystick.core import journal
 from tallystick.core.tlog import keys, merkle, policy, tiles
 from tallystick.core.tlog.checkpoint import Checkpoint
@@ -40,7 +41,7 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LogScene]:
     scene.verify(Asked(policy=TRUSTED, last=scene.folder.parent / "last"))
     (scene.folder.parent / "old.tlog-proof").write_text(str(scene.receipt(299)))
     shutil.copytree(scene.folder, scene.folder.parent / "log-300")
-    scene.grow(SIZE - 300)
+    lengthen(scene.store, SIZE - 300, scene.clock.now().date().isoformat())
     scene.publish()
     yield scene
     scene.store.close()

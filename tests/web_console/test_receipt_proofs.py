@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from axe_playwright_python.sync_playwright import Axe
 from scene import Scene
 
-from tallystick.core import journal
+from long_log import lengthen
 from tallystick.core.tlog import keys, proof, receipts, tiles, verify
 from tallystick.core.tlog.reader import HttpSource
 from tallystick.core.tlog.verify import Asked
@@ -172,10 +172,7 @@ def test_the_browser_proves_it_in_a_log_that_has_grown_over_tiles(
 ) -> None:
     text = taken(anybody, paper(day))
     for step in (7, 300, 66_000):
-        with day.store.transact() as tx:
-            for number in range(step):
-                mark = journal.commit(b"later", {"n": number})
-                journal.append(tx, "kiosk", "later", mark, day.clock.now())
+        lengthen(day.store, step, day.clock.now().date().isoformat(), "later")
         day.publish()
         assert checked(page, text) == dict.fromkeys(STEPS, "proved")
     newer = taken(anybody, paper(day))

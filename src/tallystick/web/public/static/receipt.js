@@ -186,7 +186,9 @@ async function checkOpening(held) {
   list.replaceChildren(...Object.entries(JSON.parse(held.content)).map(([name, value]) => {
     const row = document.createElement("div"), term = document.createElement("dt");
     const said = document.createElement("dd");
-    term.textContent = name;
+    const word = document.getElementById("words").content.querySelector(
+      `[data-name="${CSS.escape(name)}"]`);
+    term.textContent = word ? word.textContent : name;
     said.textContent = typeof value === "object" ? JSON.stringify(value) : String(value);
     row.append(term, said);
     return row;
