@@ -216,3 +216,12 @@ EVENTS: Final[Mapping[str, Happening]] = {
     "brought_back": Happening("The person was brought back.", to=State.BROUGHT_BACK),
 }
 """Every event that an official records by name. A single fact is recorded as `fact`."""
+
+BY_LAWYER: Final = frozenset(
+    {
+        *("appeal_lodged", "submissions_made", "injunction", "review_asked", "rule39"),
+        *("remedy_asked", "trafficking_referral", "family_claim", "illness", "health_claim"),
+        *("pregnancy", "age_disputed", "child_in_family", "complaint"),
+    }
+)
+"""What a person's own lawyer may put on record: each can stop a transfer, none can speed one up."""
