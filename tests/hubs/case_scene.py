@@ -6,6 +6,7 @@ gate of the whole law satisfied at that instant.
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -152,6 +153,22 @@ class Scene:
         self.complete(one)
         self.eve(one)
         return one
+
+    def to_door(self) -> str:
+        """A case on its day of transfer, for which every gate passes."""
+        one = self.to_ready()
+        self.wait(1)
+        self.complete(one)
+        return one
+
+    def copied(self, folder: Path) -> Scene:
+        """The same programme at the same moment, on a copy of its files."""
+        other = copy.copy(self)
+        other.clock = SeededClock(12, self.clock.now())
+        other.store = Store.open(f"sqlite:///{folder}/hubs.sqlite")
+        other.vault = Vault(folder / "vault", other.clock)
+        other.desk = Desk(other.clock, other.vault, other.load)
+        return other
 
     def claim(self, about: str, name: str, value: Value) -> list[str]:
         from tallystick.hubs import asking

@@ -28,6 +28,12 @@ LAPSING: Final = ("notice.served", "notice.destination_and_route", "notice.perio
 """Facts of a notice: a transfer that was stopped needs a new one."""
 
 
+APPEALING: Final = frozenset(
+    {"appeal.pending", "appeal.remitted", "submissions.fresh_claim", "remedy.undecided"}
+)
+ENDING: Final = ("appeal.ended", "return.decision_enforceable")
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of a step: the case after it, and what the gates said, if they were asked."""
@@ -83,7 +89,7 @@ def said(answers: Sequence[GateAnswer]) -> list[dict[str, Any]]:
 def pending(facts: Mapping[str, Fact]) -> State:
     """Return where pending remedies put a case."""
     so = {name for name, fact in facts.items() if fact.value is True}
-    if {"appeal.pending", "appeal.remitted", "submissions.fresh_claim"} & so:
+    if so & APPEALING:
         return State.APPEAL
     return State.SUBMISSIONS if "submissions.outstanding" in so else State.REVIEW
 
@@ -109,7 +115,8 @@ def settle(tx: Tx, desk: Desk, case: Case) -> Outcome:
 
 
 def _ended(known: Mapping[str, Fact]) -> bool:
-    return "appeal.ended" in known and known["appeal.ended"].value is True
+    """Say whether remedies against the refusal itself are at an end, so that a review begins."""
+    return any(name in known and known[name].value is True for name in ENDING)
 
 
 def _watch(tx: Tx, desk: Desk, case: Case, known: Mapping[str, Fact]) -> Outcome:
