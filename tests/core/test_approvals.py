@@ -293,7 +293,7 @@ def test_who_may_propose(office: Office) -> None:
 )
 def test_a_rule_that_asks_nobody_or_cannot_be_kept(wrong: dict[str, object]) -> None:
     with pytest.raises(errors.RuleUnsound):
-        Rule(**wrong)  # type: ignore[arg-type]
+        Rule(**wrong)
 
 
 @pytest.mark.parametrize(
@@ -355,7 +355,7 @@ def at_once(*calls: object) -> list[BaseException | object]:
     def run(number: int, call: object) -> None:
         ready.wait(10)
         try:
-            found[number] = call()  # type: ignore[operator]
+            found[number] = call()
         except BaseException as error:
             found[number] = error
 
@@ -427,7 +427,7 @@ class Attack(RuleBasedStateMachine):
 
     def attempt(self, step: object) -> bool:
         try:
-            step()  # type: ignore[operator]
+            step()
         except TallystickError:
             return False
         return True

@@ -22,12 +22,12 @@ from tallystick.hubs.gates import Fact
 from tallystick.hubs.law import Stage, Value
 from tallystick.hubs.model import Role, State
 from tallystick.hubs.record import Case
+from tallystick.hubs.working_days import Country, add_working
 
 PLAN_DAYS_MAX: Final = 180
 """How far ahead a transfer may be planned."""
 NOTICE_DAYS_LEAST: Final = 7
 """Calendar days of notice where no provision in force says more."""
-WEEKEND: Final = (5, 6)
 
 
 def place(tx: Tx, desk: Desk, case: str, by: str, planned_on: dt.date) -> Outcome:
@@ -67,20 +67,15 @@ def serve_notice(
 def notice_ends(tx: Tx, desk: Desk, case: Case) -> dt.date:
     """Return the last day of a notice served today: the longest period that a gate in force names.
 
-    Calendar days and working days (Monday to Friday; a holiday only lengthens them) are reckoned
-    both, and the later counts.
+    Calendar days and working days are reckoned both, the latter by the holidays of each country of
+    the United Kingdom; the latest counts. Raises `DayNotKnown` beyond the holidays that are known.
     """
     today = desk.today()
     figures = [g.provision.figures for g in desk.law(tx, case.sender).at(today, today)]
     calendar = [f["calendar_days"] for f in figures if "calendar_days" in f]
-    working = [f["working_days"] for f in figures if "working_days" in f]
+    working = max((f["working_days"] for f in figures if "working_days" in f), default=0)
     ends = today + dt.timedelta(max(calendar, default=NOTICE_DAYS_LEAST))
-    day = today
-    for _ in range(max(working, default=0)):
-        day += dt.timedelta(1)
-        while day.weekday() in WEEKEND:
-            day += dt.timedelta(1)
-    return max(ends, day)
+    return max(ends, *(add_working(today, working, country)[0] for country in Country))
 
 
 def eve(tx: Tx, desk: Desk, case: str, by: str) -> Outcome:

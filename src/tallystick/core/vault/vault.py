@@ -132,7 +132,7 @@ class Vault:
         _check_words(who, why)
         with store.transact() as tx:
             journal.lock(tx)
-            query = sa.select(RECORDS).where(RECORDS.c.subject == subject).order_by(RECORDS.c.id)
+            query = sa.select(RECORDS).where(RECORDS.c.subject == subject).order_by(RECORDS.c.entry)
             rows = list(tx.execute(query).mappings())
             if not rows:
                 raise RecordUnknown(f"nothing is kept about {subject[:64]}")
@@ -142,7 +142,7 @@ class Vault:
     def held(self, tx: Tx, subject: str) -> list[Held]:
         """Return what is kept about a subject, unopened, the oldest first; not logged."""
         query = sa.select(*(RECORDS.c[name] for name in KEPT)).where(RECORDS.c.subject == subject)
-        return [_held(row) for row in tx.execute(query.order_by(RECORDS.c.id)).mappings()]
+        return [_held(row) for row in tx.execute(query.order_by(RECORDS.c.entry)).mappings()]
 
     def accesses(self, tx: Tx, subject: str) -> list[Access]:
         """Return who looked, when and why, in order. The why is gone with the subject's key."""
