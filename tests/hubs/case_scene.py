@@ -35,7 +35,8 @@ from tallystick.hubs.model import Role, State
 
 T = TypeVar("T")
 DAY_S = 86_400
-PLAN_DAYS = 10
+PLAN_DAYS = 14
+"""Longer than any notice outside the days around Christmas."""
 
 
 class Scene:

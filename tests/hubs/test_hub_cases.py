@@ -13,10 +13,12 @@ from case_scene import PLAN_DAYS, Scene
 
 from tallystick.core import approvals, journal
 from tallystick.core.approvals.errors import ApprovalError, MakerIsChecker
+from tallystick.core.clock import SeededClock
 from tallystick.core.identity import grants, people
 from tallystick.core.store import Tx
 from tallystick.hubs import asking, cases, claims, decide, orders, queries, record, replay, sample
 from tallystick.hubs.asking import LAPSING, Outcome
+from tallystick.hubs.desk import Desk
 from tallystick.hubs.errors import (
     CaseErased,
     CaseIncomplete,
@@ -27,6 +29,7 @@ from tallystick.hubs.errors import (
 )
 from tallystick.hubs.law import Answer
 from tallystick.hubs.model import BY_LAWYER, EVENTS, UNDER_WAY, Alarm, Role, State
+from tallystick.hubs.transfer import notice_ends
 
 T = TypeVar("T")
 BARS = sorted(
@@ -79,7 +82,7 @@ def walk(scene: Scene) -> str:
     held = scene.eve(one)
     assert held.case.state is State.NOTICE and stopped_by(held) == {"UK-17"}
     until = next(a.until for a in held.answers if a.gate.id == "UK-17")
-    assert until == scene.desk.today() + dt.timedelta(7)
+    assert until is not None and until >= scene.desk.today() + dt.timedelta(7)
     scene.wait(PLAN_DAYS - 1)
     scene.complete(one)
     assert scene.eve(one).case.state is State.READY
@@ -95,6 +98,23 @@ def walk(scene: Scene) -> str:
     assert scene.happen(one, "returned_onward").case.state is State.RETURNED
     scene.read(journal.verify)
     return one
+
+
+@pytest.mark.parametrize(
+    ("served", "ends"),
+    [
+        (dt.date(2026, 11, 16), dt.date(2026, 11, 23)),  # 7 days are later than 5 working days
+        (dt.date(2026, 11, 24), dt.date(2026, 12, 2)),  # St Andrew's Day in Scotland
+        (dt.date(2026, 12, 21), dt.date(2027, 1, 6)),  # Christmas, 27-31 December, Hogmanay
+    ],
+)
+def test_a_notice_ends_on_the_latest_day_that_any_reckoning_gives(
+    scene: Scene, served: dt.date, ends: dt.date
+) -> None:
+    moved = SeededClock(1, dt.datetime.combine(served, dt.time(9), dt.UTC))
+    desk = Desk(moved, scene.vault)
+    case = scene.open()
+    assert scene.read(lambda tx: notice_ends(tx, desk, record.find(tx, case))) == ends
 
 
 def scene_door(scene: Scene, tx: Tx, one: str) -> Outcome:
