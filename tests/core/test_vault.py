@@ -132,7 +132,7 @@ def test_no_backup_opens_what_was_erased(tmp_path: Path, clock: SeededClock) -> 
     safe.store.close()
 
 
-@pytest.mark.parametrize("table", ["vault_accesses", "journal_entries"])
+@pytest.mark.parametrize("table", [ACCESSES.name, journal.ENTRIES.name])
 def test_a_read_whose_log_cannot_be_written_is_not_answered(
     tmp_path: Path, clock: SeededClock, table: str
 ) -> None:

@@ -73,7 +73,7 @@ def grant(
     present(tx, person)
     if role in _granted(tx, person):
         return
-    values = _journalled(tx, clock, "role granted", person, role, by, why)
+    values = _journalled(tx, clock, "role_granted", person, role, by, why)
     made = {"id": new_id(clock), "person": person, "role": role, "made_by": by, "ended_by": ""}
     tx.execute(GRANTS.insert().values(made | values | {"made_at": clock.now()}))
 
@@ -86,7 +86,7 @@ def end(
     held = GRANTS.c.ended_at.is_(None) & (GRANTS.c.person == person) & (GRANTS.c.role == role)
     if tx.execute(for_update(sa.select(GRANTS.c.id).where(held), tx)).first() is None:
         raise GrantRefused(f"{person} does not hold {role}")
-    values = _journalled(tx, clock, "role ended", person, role, by, why)
+    values = _journalled(tx, clock, "role_ended", person, role, by, why)
     ended = {"ended_by": by, "ended_at": clock.now()}
     tx.execute(GRANTS.update().where(held).values(values | ended))
 

@@ -161,7 +161,7 @@ class Vault:
             return
         change = {"keep_until": keep_until.isoformat(), "basis": basis}
         said = {"record": record, **change, "at": self.clock.now()}
-        journal.append(tx, PROGRAMME, "kept longer", self._commit(said)[0], self.clock.now())
+        journal.append(tx, PROGRAMME, "kept_longer", self._commit(said)[0], self.clock.now())
         tx.execute(sa.update(RECORDS).where(RECORDS.c.id == record).values(change))
 
     def erase(self, store: Store, subject: str, who: str, why: str) -> Erasure:
@@ -218,7 +218,7 @@ class Vault:
         gone = [one.id for one in before if one not in kept]
         tx.execute(sa.delete(RECORDS).where(RECORDS.c.id.in_(gone)))
         said = {"subject": subject, "records": gone, "at": self.clock.now()}
-        kind = "part erased" if kept else "erased"
+        kind = "part_erased" if kept else "erased"
         journal.append(tx, PROGRAMME, kind, self._commit(said)[0], self.clock.now())
         if not kept:
             row = sa.update(SUBJECTS).where(SUBJECTS.c.id == subject)
