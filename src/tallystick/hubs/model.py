@@ -49,6 +49,25 @@ class State(enum.StrEnum):
     DIED = "died"
 
 
+MEANS: Final[Mapping[State, str]] = {
+    State.REFUSED: "The claim was refused; remedies against that are not at an end.",
+    State.APPEAL: "An appeal, or a fresh claim with a right of appeal, is pending.",
+    State.SUBMISSIONS: "Further submissions are waiting to be considered.",
+    State.REVIEW: "No remedy is pending: facts are gathered and gates asked.",
+    State.ELIGIBLE: "Every gate of eligibility passes, and two officials agree.",
+    State.PLACED: "A place is reserved under an agreement, for a day.",
+    State.NOTICE: "The notice is served, and its period runs or has run.",
+    State.READY: "Every gate passed on the eve. All are asked again at the door.",
+    State.TRANSFERRED: "Every gate passed at the door; the person is on the way.",
+    State.STAY: "The person is in the hub.",
+    State.BROUGHT_BACK: "The person was brought back.",
+    State.OUT_OF_CONTACT: "Nobody can reach the person.",
+    State.RELEASED: "The person was released.",
+    State.RETURNED: "The person went on to another country.",
+    State.DEPARTED: "The person left by their own choice. The end.",
+    State.GRANTED: "The person was granted leave. The end.",
+    State.DIED: "The person died. The end.",
+}
 REMEDIES: Final = frozenset({State.APPEAL, State.SUBMISSIONS, State.REVIEW})
 """Where a case goes by what is pending: an appeal, submissions, or nothing that bars a review."""
 UNDER_WAY: Final = frozenset({State.ELIGIBLE, State.PLACED, State.NOTICE, State.READY})
