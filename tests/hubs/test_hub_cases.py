@@ -6,7 +6,7 @@ import datetime as dt
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from case_scene import PLAN_DAYS, Scene
@@ -363,11 +363,9 @@ def test_remedies_lead_the_case_where_they_are_pending(scene: Scene) -> None:
 def test_bad_input_is_named_and_changes_nothing(scene: Scene, wrong: dict[str, object]) -> None:
     one = scene.open()
     before = scene.kinds(one)
-    given = {"evidence": "a paper", **wrong}
+    given: Any = {"evidence": "a paper", **wrong}
     with pytest.raises(CaseIncomplete):
-        scene.step(
-            lambda tx: cases.happen(tx, scene.desk, one, by=scene.worker, **given)  # type: ignore[arg-type]
-        )
+        scene.step(lambda tx: cases.happen(tx, scene.desk, one, by=scene.worker, **given))
     assert scene.kinds(one) == before
 
 
