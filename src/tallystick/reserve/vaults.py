@@ -166,7 +166,7 @@ def derive(tx: Tx, id: str, count: int, clock: Clock, branch: int = EXTERNAL) ->
     if not 0 < count <= DERIVE_AT_ONCE_MAX:
         raise BadVault(f"from 1 to {DERIVE_AT_ONCE_MAX} addresses at once")
     found = vault(tx, id)
-    if found.state != "active":
+    if found.state not in ("active", "forming"):
         raise BadVault(f"the vault {found.name!r} is retired")
     first = _next(tx, found.id, branch)
     rows = [_row(found, branch, n, "derived", "", clock.now()) for n in range(first, first + count)]
