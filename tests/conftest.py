@@ -20,6 +20,8 @@ import sqlalchemy as sa
 from tallystick.core.clock import SeededClock
 from tallystick.core.store import Store
 
+STOP_S_MAX = 100
+"""A last checkpoint on a busy disk takes long."""
 CHROMIUM_ARGS = [
     "--headless",
     "--no-sandbox",
@@ -115,7 +117,7 @@ class Cluster:
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGINT)
-        self.process.wait(20)
+        self.process.wait(STOP_S_MAX)
         self.log.close()
 
 

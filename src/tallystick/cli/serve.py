@@ -37,6 +37,7 @@ def database_of(data: Path, database: str) -> str:
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="The scam desk's policy; default: the one that comes with this version.",
 )
+@click.option("--trial", default="", help="The registered trial to assign people in.")
 @click.option(
     "--duties",
     type=click.Choice(["required", "shown"]),
@@ -58,6 +59,7 @@ def serve(
     console_port: int,
     public_port: int,
     scam_policy: Path | None,
+    trial: str,
     duties: str,
     origin: str,
     ready_file: Path | None,
@@ -78,6 +80,7 @@ def serve(
         console_port=console_port,
         public_port=public_port,
         scam_policy=scam_policy,
+        trial=trial,
         duties=duties,
         origin=origin,
     )

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from tallystick.bitcoin.chain import Chain
@@ -21,6 +22,8 @@ from tallystick.core.store import Tx
 from tallystick.kiosk import record
 from tallystick.kiosk.buy import CUSTOMERS_CASH, CUSTOMERS_OWED, HOT_WALLET
 from tallystick.kiosk.model import Note, State, Terms, sums
+from tallystick.kiosk.scams import intervene
+from tallystick.kiosk.scams.tables import INTERVENTIONS
 from tallystick.kiosk.tables import EVENTS, NOTES, PAYMENTS, PAYOUTS, PURCHASES
 
 PAID = (State.PAID_IN, State.SIGNED, State.SENT, State.SETTLED)
@@ -50,6 +53,7 @@ def audit(tx: Tx, chain: Chain, network: str) -> list[Check]:
         ("no payout exists twice", lambda: _once(tx)),
         ("each satoshi owed or paid is on the chain", lambda: _coins(tx, chain, network)),
         ("the journal's commitments match", lambda: _journal(tx)),
+        ("no record of an intervention was changed", lambda: _care(tx)),
     ]
     table = []
     for name, check in checks:
@@ -214,3 +218,18 @@ def _journal(tx: Tx) -> str:
             f"{where} is not what the journal committed to",
         )
     return f"{length} entries"
+
+
+def _care(tx: Tx) -> str:
+    """Recompute the digest of each ended intervention that showed or held anything."""
+    told = {
+        row["purchase"]: msgspec.json.decode(row["content"])["record"]
+        for row in _rows(tx, sa.select(EVENTS).where(EVENTS.c.kind == "care"))
+    }
+    query = sa.select(INTERVENTIONS).where(INTERVENTIONS.c.ended_at.is_not(None))
+    kept = {row["purchase"]: row for row in _rows(tx, query)}
+    for purchase, digest in told.items():
+        held = kept.get(purchase)
+        same = held is not None and intervene.digest_of(held) == digest
+        _require(same, f"the intervention of purchase {purchase} is not what was journalled")
+    return f"{len(told)} records"

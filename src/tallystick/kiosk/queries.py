@@ -14,7 +14,7 @@ from tallystick.core import effects, journal, ledger
 from tallystick.core.identity.tables import MACHINE_KEYS, MACHINES
 from tallystick.core.store import Tx, prepared
 from tallystick.kiosk import record, wire
-from tallystick.kiosk.model import Note
+from tallystick.kiosk.model import Note, State
 from tallystick.kiosk.tables import (
     EVENTS,
     INCIDENTS,
@@ -140,6 +140,13 @@ def _waits(purchase: str) -> sa.Select[Any]:
 def waiting(tx: Tx, purchase: str) -> bool:
     """Say whether the operator's check holds a purchase, and nobody has released it."""
     return bool(_waits(tx, purchase=purchase).scalar() == "waiting")
+
+
+def held_back(tx: Tx, purchase: str) -> bool:
+    """Say whether a paid-in purchase is not signed yet and waits, for the law or for a check."""
+    state = tx.execute(sa.select(PURCHASES.c.state).where(PURCHASES.c.id == purchase)).scalar()
+    held = waiting(tx, purchase) or held_until(tx, purchase) is not None
+    return state == State.PAID_IN.value and held
 
 
 class Held(msgspec.Struct, frozen=True):

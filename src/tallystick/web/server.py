@@ -38,6 +38,7 @@ from tallystick.kiosk.audit import Check, audit
 from tallystick.kiosk.quote import Desk, Policy
 from tallystick.kiosk.rates import ExchangeSource, OfflineSource, Rates, RateSource
 from tallystick.kiosk.scams import policy as scam_policy
+from tallystick.kiosk.scams import trial as trials
 from tallystick.kiosk.scams.intervene import ScamDesk
 from tallystick.web import machine_api
 from tallystick.web.bounded import BoundedHttp
@@ -75,6 +76,8 @@ class Settings:
     """The scam desk's policy, a TOML file; else the one that comes with this version."""
     origin: str = ""
     """The console's address as browsers see it; passkeys belong to it."""
+    trial: str = ""
+    """The registered trial in which people are assigned by chance, or nothing."""
     duties: str = "required"
     """``required``: closed until an officer stated each duty that no machine can check (a licence,
     hours of support) as met; ``shown``: the console shows them, and nobody is asked."""
@@ -87,7 +90,11 @@ def open_desk(settings: Settings, clock: Clock, store: Store) -> Desk:
     fed = isinstance(source, ExchangeSource)
     rates = Rates(source, asset(place.currency), clock, fed=fed)
     key = load_or_make_key(settings.data / "server.key")
-    scams = ScamDesk(scam_policy.load(settings.scam_policy or scam_policy.DEFAULT), secret_of(key))
+    care = scam_policy.load(settings.scam_policy or scam_policy.DEFAULT)
+    scams = ScamDesk(care, secret_of(key), settings.trial)
+    if settings.trial:
+        with store.read() as tx:
+            trials.find(tx, settings.trial)
     return Desk(clock, place, Policy(), rates, key, settings.network, scams, statements)
 
 

@@ -22,7 +22,8 @@ from starlette.staticfiles import StaticFiles
 
 from tallystick.core.identity.errors import TooManyAttempts
 from tallystick.core.store import Store, StoreUnusable
-from tallystick.kiosk import queries, quote, wire
+from tallystick.kiosk import queries, quote, refund, wire
+from tallystick.kiosk.errors import WrongState
 from tallystick.kiosk.quote import Desk
 from tallystick.web.console.kiosks import Kiosk, rows
 from tallystick.web.door import Guard, Knocks
@@ -73,7 +74,7 @@ class Face:
             machines = [one for one in rows(tx, self.desk) if one.machine.state == "active"]
             head = queries.head(tx)
         page = TEMPLATES.get_template("public.html").render(
-            **({"answer": "", "number": "", "told": None, "entry": None} | found),
+            **({"answer": "", "number": "", "told": None, "entry": None, "stop": None} | found),
             offer=offer,
             place=self.desk.place,
             head=head,
@@ -95,9 +96,32 @@ class Face:
             return self.draw(422, number=number, answer="malformed")
         with self.store.read() as tx:
             told = queries.opened(tx, queries.as_reference(number.strip()), salt)
+            held = told is not None and queries.held_back(tx, told[0]["purchase"])
         if told is None:
             return self.draw(number=number, answer="closed")
-        return self.draw(number=number, answer="open", told=told[0], entry=told[1:])
+        stop = {"number": told[0]["reference"], "key": salt} if held else None
+        return self.draw(number=number, answer="open", told=told[0], entry=told[1:], stop=stop)
+
+    def stop(self, number: str, key: str) -> Response:
+        """Call off a purchase that is held, at the word of whoever has its paper (requirement 10).
+
+        All cash is owed back, the fee too; once the payout is signed, it says so.
+        """
+        salt = tidy(key)
+        if not KEY.fullmatch(salt):
+            return self.draw(422, number=number, answer="malformed")
+        with self.store.read() as tx:
+            told = queries.opened(tx, queries.as_reference(number.strip()), salt)
+        if told is None:
+            return self.draw(number=number, answer="closed")
+        try:
+            with self.store.transact() as tx:
+                refund.call_off(
+                    tx, self.desk, told[0]["purchase"], "customer", "by the paper's key"
+                )
+        except WrongState:
+            return self.draw(409, number=number, answer="gone", told=told[0])
+        return self.draw(number=number, answer="stopped", told=told[0])
 
 
 def now(kiosk: Kiosk) -> tuple[str, str]:
@@ -124,6 +148,12 @@ def create_app(store: Store, desk: Desk) -> FastAPI:
         face.knocks.count(request.client.host if request.client else "")
         return face.check(number, key)
 
+    @app.post("/stop", response_class=HTMLResponse)
+    def stop(request: Request, number: Given = "", key: Given = "") -> Response:
+        face.knocks.count(request.client.host if request.client else "")
+        return face.stop(number, key)
+
+    @app.get("/stop", include_in_schema=False)
     @app.get("/check", include_in_schema=False)
     def nothing_asked() -> Response:
         return RedirectResponse("/#check", 303)
