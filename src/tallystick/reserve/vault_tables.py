@@ -120,6 +120,7 @@ EVENTS: Final = sa.Table(
     "reserve_key_events",
     METADATA,
     sa.Column("id", sa.Text, primary_key=True),
+    _whole("seq"),
     _text("subject", index=True),
     _text("kind"),
     _text("content"),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0008"
-down_revision = "0007"
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
@@ -44,6 +44,10 @@ def upgrade() -> None:
             "ceremony", "fingerprint", name=op.f("pk_reserve_ceremony_keys")
         ),
         sqlite_strict=True,
+    )
+    op.add_column(
+        "reserve_key_events",
+        sa.Column("seq", sa.BigInteger(), nullable=False, server_default="0"),
     )
     op.add_column(
         "reserve_vault_keys",
