@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -17,7 +18,8 @@ from tallystick.core import journal
 from tallystick.core.tlog import keys, merkle, policy, tiles
 from tallystick.core.tlog.checkpoint import Checkpoint
 from tallystick.core.tlog.keys import Cosigner
-from tallystick.core.tlog.note import Note
+from tallystick.core.tlog.log import Signed
+from tallystick.core.tlog.note import Line, Note
 from tallystick.core.tlog.reader import FolderSource
 from tallystick.core.tlog.verify import Asked, verify
 
@@ -32,10 +34,10 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LogScene]:
     """A log with three levels of tiles, whose witness signs whatever it is shown."""
     scene = open_scene(tmp_path_factory.mktemp("honest"))
 
-    def cosign(signed: object) -> list[object]:
-        return [WITNESS.cosign(signed.note.text, int(scene.clock.now().timestamp()))]  # type: ignore[attr-defined]
+    def cosign(signed: Signed) -> list[Line]:
+        return [WITNESS.cosign(signed.note.text, int(scene.clock.now().timestamp()))]
 
-    scene.cosign = cosign  # type: ignore[assignment]
+    scene.cosign = cosign
     scene.grow(300)
     scene.publish()
     scene.verify(Asked(policy=TRUSTED, last=scene.folder.parent / "last"))
@@ -54,11 +56,9 @@ def copy(honest: LogScene, tmp_path: Path) -> Path:
     return tmp_path / "log"
 
 
-def look(
-    honest: LogScene, folder: Path, now: dt.datetime | None = None, **asked: object
-) -> list[str]:
+def look(honest: LogScene, folder: Path, now: dt.datetime | None = None, **asked: Any) -> list[str]:
     known = {"policy": TRUSTED, "last": folder.parent / "last", **asked}
-    report = verify(FolderSource(folder), Asked(**known), now or honest.clock.now())  # type: ignore[arg-type]
+    report = verify(FolderSource(folder), Asked(**known), now or honest.clock.now())
     assert report.exit_code == (1 if report.caught else 3 if report.unread else 0)
     return names(report.caught) or names(report.unread)
 
