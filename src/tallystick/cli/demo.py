@@ -45,6 +45,13 @@ def _notes(text: str) -> list[int]:
 
 
 @click.command()
+@click.option(
+    "--programme",
+    type=click.Choice(["kiosk", "reserve"]),
+    default="kiosk",
+    show_default=True,
+    help="Which programme to play.",
+)
 @click.option("--once", is_flag=True, help="Make one purchase and exit.")
 @click.option("--cash", default="20,20,10", show_default=True, help="The notes, in dollars.")
 @click.option("--to", default="", help="The address to pay; a fresh one of its own if left out.")
@@ -61,6 +68,7 @@ def _notes(text: str) -> list[int]:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def demo(
+    programme: str,
     once: bool,
     cash: str,
     to: str,
@@ -74,10 +82,14 @@ def demo(
     """Buy bitcoin with cash on an embedded chain, and prove where everything went."""
     notes, clock = _notes(cash), SystemClock()
     if data and fresh and data.exists():
-        if any(data.iterdir()) and not (data / "signer").exists():
+        if any(data.iterdir()) and not any((data / n).exists() for n in ("signer", "holders")):
             raise click.BadParameter(f"{data} is not a folder of this demo; not removed")
         shutil.rmtree(data)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if programme == "reserve":
+        from tallystick.cli import reserve_demo
+
+        sys.exit(reserve_demo.play(once or as_json, as_json, data))
     with tempfile.TemporaryDirectory(prefix="tallystick-") as scratch:
         folder = data or Path(scratch) / "data"
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from tallystick.core.store import Store, Tx
 from tallystick.reserve import attest
-from tallystick.reserve.prove import EVENTS, INDEX
+from tallystick.reserve.prove import EVENTS, FOLDER, INDEX
 from tallystick.reserve.tables import EVENTS as ROWS
 
 HIDDEN: Final = frozenset({"part_refused"})
@@ -30,16 +30,21 @@ def publish(store: Store, folder: Path, size: int) -> int:
     with store.read() as tx:
         found = [one for one in attest.attestations(tx) if one.log_size <= size]
         events = _events(tx, size)
-    (folder / "reserve").mkdir(parents=True, exist_ok=True)
+    (folder / FOLDER).mkdir(parents=True, exist_ok=True)
     names = []
     for one in found:
-        names.append(f"attestation-{one.id}.json")
-        path = folder / "reserve" / names[-1]
+        names.append(name_of(one.id))
+        path = folder / FOLDER / names[-1]
         if not path.exists():
             write(path, attest.document(one))
     write(folder / EVENTS, {"events": events})
     write(folder / INDEX, {"attestations": names})
     return len(names) + 2
+
+
+def name_of(id: str) -> str:
+    """Return the name of an attestation's file."""
+    return f"attestation-{id.lower()}.json"
 
 
 def _events(tx: Tx, size: int) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Final
 
+import jinja2
 from fastapi import Depends, FastAPI, Form, Query, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -33,7 +34,9 @@ from tallystick.web.looks import Looks, templates
 from tallystick.web.reserve import sayings, views
 
 STATIC: Final = Path(__file__).parent / "static"
-TEMPLATES: Final = templates(Path(__file__).parent / "templates")
+HERE: Final = Path(__file__).parent
+TEMPLATES: Final = templates(HERE / "templates")
+TEMPLATES.loader = jinja2.FileSystemLoader([HERE / "templates", HERE.parent / "templates"])
 WORDS_MAX: Final = 300
 PSBT_CHARS_MAX: Final = 60_000
 """What a form may carry of a signed part; larger ones go by `tallystick reserve take`."""

@@ -12,15 +12,15 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from fastapi import FastAPI
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from tallystick.core.clock import Clock
 from tallystick.core.store import Store, StoreUnusable
 from tallystick.reserve.errors import NoCharter
 from tallystick.web.door import Guard
+from tallystick.web.log_files import LogFiles
 from tallystick.web.looks import Looks, templates
 from tallystick.web.reserve import views
 
@@ -28,9 +28,6 @@ STATIC: Final = Path(__file__).parent / "static"
 TEMPLATES: Final = templates(Path(__file__).parent / "templates")
 FRESH_S: Final = 5.0
 """The page is made at most this often, however many people look at it."""
-YEAR_S: Final = 31_536_000
-TILES: Final = {"Cache-Control": f"public, max-age={YEAR_S}, immutable"}
-CHECKPOINT: Final = {"Cache-Control": "public, max-age=2"}
 
 
 class PublicFace:
@@ -78,10 +75,6 @@ def create_public(store: Store, clock: Clock, log: Path, address: str = "") -> F
             found = views.common(tx, clock.now())
         return JSONResponse({"ok": True, "log_entries": found["entries"]})
 
-    @app.get("/log/{path:path}", include_in_schema=False)
-    def published(path: str) -> Response:
-        return serve_log(log, path)
-
     @app.exception_handler(StoreUnusable)
     @app.exception_handler(NoCharter)
     @app.exception_handler(sa.exc.SQLAlchemyError)
@@ -90,20 +83,7 @@ def create_public(store: Store, clock: Clock, log: Path, address: str = "") -> F
             return JSONResponse({"ok": False}, 503)
         return HTMLResponse(TEMPLATES.get_template("closed.html").render(), 503)
 
+    app.mount("/log", LogFiles(log))
     app.mount("/look", Looks())
     app.mount("/reserve", StaticFiles(directory=STATIC))
     return app
-
-
-def serve_log(log: Path, path: str) -> Response:
-    """Return a published file with the type and the freshness that its text gives it."""
-    root = log.resolve()
-    found = (root / path).resolve()
-    if not found.is_relative_to(root) or not found.is_file() or found.name.startswith("."):
-        raise HTTPException(404)
-    if path.startswith("tile/"):
-        return FileResponse(found, media_type="application/octet-stream", headers=TILES)
-    kind = "application/json" if path.endswith(".json") else "text/plain; charset=utf-8"
-    if path.endswith(".pdf"):
-        kind = "application/pdf"
-    return FileResponse(found, media_type=kind, headers=CHECKPOINT)

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from tallystick.core import approvals, journal
 from tallystick.core.money import BTC
 from tallystick.core.store import Tx
-from tallystick.reserve import attest, charter, lots, queries, record, vaults, watch
+from tallystick.reserve import attest, charter, lots, publish, queries, record, vaults, watch
 from tallystick.reserve.ask import released_on
 from tallystick.reserve.charter import Charter
 from tallystick.reserve.facts import LotFact
@@ -163,6 +163,7 @@ def public(tx: Tx, now: dt.datetime) -> dict[str, Any]:
     rows = lines(tx)
     return around | {
         "last": last,
+        "last_file": publish.name_of(last.id) if last else "",
         "proofs": proofs,
         "lots": found,
         "first_free": years[0][0] if years else None,
