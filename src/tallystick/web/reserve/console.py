@@ -360,9 +360,10 @@ def _file(body: bytes, name: str, kind: str) -> Response:
 
 def _add_troubles(app: FastAPI, console: Console) -> None:
     def trouble(request: Request, said: str, status: int) -> Response:
-        person = getattr(request.state, "person", None)
-        if person is None:
-            return HTMLResponse(TEMPLATES.get_template("closed.html").render(), status)
+        try:
+            person = require_person(request)
+        except IdentityError:
+            return RedirectResponse("/sign-in", 303)
         return console.draw(request, person, "trouble", lambda tx: {"said": said}, status)
 
     @app.exception_handler(TallystickError)
