@@ -25,7 +25,7 @@ from tallystick.core.tlog.publish import Publisher
 from tallystick.core.tlog.witness import Answer, Witness
 from tallystick.core.tlog.witness_keys import signers_of
 
-PADDING = 2_000
+PADDING = 64
 BEFORE, MORE = 250, 20
 LEAVES = [merkle.leaf(bytes([n])) for n in range(8)]
 

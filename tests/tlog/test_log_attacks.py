@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from log_scene import LogScene, names, open_scene, signer
 
-from long_log import lengthen
+from bench.long_log import lengthen
 from tallystick.core import journal
 from tallystick.core.tlog import keys, merkle, policy, tiles
 from tallystick.core.tlog.checkpoint import Checkpoint

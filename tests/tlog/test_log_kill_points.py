@@ -40,7 +40,7 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def strace(*options: str) -> list[str]:
-    return ["strace", "-f", "-qq", *options, sys.executable, str(SCRIPT)]
+    return ["strace", "-f", "--seccomp-bpf", "-qq", *options, sys.executable, str(SCRIPT)]
 
 
 def count_calls(what: str, root: Path) -> dict[str, int]:

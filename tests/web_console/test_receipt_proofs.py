@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from axe_playwright_python.sync_playwright import Axe
 from scene import Scene
 
-from long_log import lengthen
+from bench.long_log import lengthen
 from tallystick.core.tlog import keys, proof, receipts, tiles, verify
 from tallystick.core.tlog.reader import HttpSource
 from tallystick.core.tlog.verify import Asked

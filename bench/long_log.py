@@ -1,4 +1,4 @@
-"""Many entries at once, as so many appends would leave them: for tests of what is long."""
+"""Many entries at once, as so many appends would leave them: for what must be long."""
 
 from __future__ import annotations
 
