@@ -43,7 +43,7 @@ def measure(stage: Stage, options: argparse.Namespace) -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="ts-log-") as folder:
         urls = {"sqlite": f"sqlite:///{folder}/store.sqlite"}
         if "postgresql" in options.databases:
-            urls["postgresql"] = stage.postgres_url()
+            urls["postgresql"] = stage.database("postgresql", Path(folder))
         for name in options.databases.split(","):
             rows += _appending(name, urls[name], options.seconds / 3)
         rows += _long(Path(folder) / "long", options.log_entries)
