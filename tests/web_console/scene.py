@@ -6,7 +6,9 @@ through `kiosk.buy` and the payout worker, and console and public page listen on
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import bdkpython as bdk
@@ -25,10 +27,13 @@ from tallystick.core.identity.tables import PASSKEYS
 from tallystick.core.store import Store
 from tallystick.kiosk import audit, buy, payout, refund, status, wire
 from tallystick.kiosk.errors import NotOurSum
+from tallystick.kiosk.scams.claim import Form as ClaimForm
+from tallystick.web.console import claims
 from tallystick.web.console.app import create_app
 from tallystick.web.console.pages import Offices
 from tallystick.web.door import FORM_HEADER, Door
 from tallystick.web.public.app import create_app as create_public
+from tallystick.web.publishing import FOLDER, open_publisher
 from tallystick.web.server import Listener, bound
 
 NOWHERE = "embedded:http://127.0.0.1:9"
@@ -57,6 +62,8 @@ class Scene:
         self.named: dict[str, wire.PurchaseView] = {}
         self.quotes: dict[str, tuple[Counter, wire.Quote]] = {}
         self._faces: list[Listener] = []
+        self.log_data = tempfile.TemporaryDirectory(prefix="ts-log-")
+        self.log_folder = Path(self.log_data.name) / FOLDER
         self.till.sync()
 
     def _pair(self, label: str) -> Counter:
@@ -72,14 +79,14 @@ class Scene:
     def serve(self, low_sats: int = 0) -> None:
         """Put the console and the public page on loopback."""
         policy = replace(self.desk.policy, float_low_sats=low_sats)
-        desk = replace(self.desk, policy=policy)
+        desk = self.console_desk = replace(self.desk, policy=policy)
         socket, public = bound(0), bound(0)
         self.url = f"http://localhost:{socket.getsockname()[1]}"
         self.public_url = f"http://127.0.0.1:{public.getsockname()[1]}"
         self.door = Door(self.store, self.clock, Party("localhost", "Tallystick", (self.url,)))
         offices = Offices(self.till.wallet.next_address, self.audit, self.till.signer.status)
         self.app = create_app(self.store, desk, self.door, offices)
-        self.public_app = create_public(self.store, desk)
+        self.public_app = create_public(self.store, desk, self.log_folder)
         new = [
             Listener("console", socket, self.app),
             Listener("public", public, self.public_app),
@@ -88,6 +95,10 @@ class Scene:
             face.start()
         self._faces += new
 
+    def publish(self) -> None:
+        """Publish the log, as the server's own thread does."""
+        open_publisher(self.store, self.log_folder.parent, self.clock).step()
+
     def audit(self) -> list[audit.Check]:
         with self.store.read() as tx:
             return audit.audit(tx, self.till.chain, "regtest")
@@ -95,6 +106,7 @@ class Scene:
     def close(self) -> None:
         for face in self._faces:
             face.stop()
+        self.log_data.cleanup()
 
     def sign_in(self, role: people.Role = people.Role.ADMIN, name: str = "Ada Okafor") -> str:
         """Return the session cookie of a new person."""
@@ -207,7 +219,15 @@ class Scene:
         self.report(2, "in_use")
         for name in self.quotes:
             self.look(name)
+        self.claim = self.file("settled 0")
         self.till.sync()
+
+    def file(self, name: str) -> str:
+        """File a claim for a purchase that was sent; return the claim's number."""
+        today = self.clock.now().date()
+        form = ClaimForm(today, today, "police", "vault:1")
+        with self.store.transact() as tx:
+            return claims.filed(tx, self.clock, self.named[name].reference, form, "somebody")
 
 
 class Sightless:

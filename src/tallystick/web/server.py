@@ -30,13 +30,15 @@ from tallystick.core.effects import Worker
 from tallystick.core.identity.keys import load_or_make_key
 from tallystick.core.identity.passkeys import Party
 from tallystick.core.money import asset
-from tallystick.core.rulebook import adoptions
+from tallystick.core.rulebook import adoptions, duties
+from tallystick.core.rulebook.duties import Statements
 from tallystick.core.store import Store
 from tallystick.kiosk import payout
 from tallystick.kiosk.audit import Check, audit
 from tallystick.kiosk.quote import Desk, Policy
 from tallystick.kiosk.rates import ExchangeSource, OfflineSource, Rates, RateSource
 from tallystick.kiosk.scams import policy as scam_policy
+from tallystick.kiosk.scams import trial as trials
 from tallystick.kiosk.scams.intervene import ScamDesk
 from tallystick.web import machine_api
 from tallystick.web.bounded import BoundedHttp
@@ -44,10 +46,12 @@ from tallystick.web.console.app import create_app as create_console
 from tallystick.web.console.pages import Offices
 from tallystick.web.door import Door
 from tallystick.web.public.app import create_app as create_public
+from tallystick.web.publishing import FOLDER, Publishing, open_publisher
 
 WORK_EVERY_S: Final = 0.5
 CLOSE_S: Final = 2
 PRICE_EVERY_S: Final = 10
+LAW_EVERY_S: Final = 2
 BACKLOG: Final = 128
 SYNC_EVERY_S: Final = 5.0
 LOG = structlog.get_logger()
@@ -73,18 +77,38 @@ class Settings:
     """The scam desk's policy, a TOML file; else the one that comes with this version."""
     origin: str = ""
     """The console's address as browsers see it; passkeys belong to it."""
+    log_origin: str = ""
+    """The public log's name, for ever; at its first start only. Else one drawn from its key."""
+    log_policy: Path | None = None
+    """A tlog-policy, whose witnesses are asked to cosign; else nobody is."""
+    trial: str = ""
+    """The registered trial in which people are assigned by chance, or nothing."""
+    duties: str = "required"
+    """``required``: closed until an officer stated each duty that no machine can check (a licence,
+    hours of support) as met; ``shown``: the console shows them, and nobody is asked."""
 
 
 def open_desk(settings: Settings, clock: Clock, store: Store) -> Desk:
     """Return the desk: law with what was adopted, policy, prices, and the server's key."""
-    with store.read() as tx:
-        place = rulebook.load(settings.law).adopt(adoptions.adopted(tx, settings.law))
+    place, statements = law_now(settings, store)
     source: RateSource = OfflineSource() if settings.rates == "offline" else ExchangeSource()
     fed = isinstance(source, ExchangeSource)
     rates = Rates(source, asset(place.currency), clock, fed=fed)
     key = load_or_make_key(settings.data / "server.key")
-    scams = ScamDesk(scam_policy.load(settings.scam_policy or scam_policy.DEFAULT), secret_of(key))
-    return Desk(clock, place, Policy(), rates, key, settings.network, scams)
+    care = scam_policy.load(settings.scam_policy or scam_policy.DEFAULT)
+    scams = ScamDesk(care, secret_of(key), settings.trial)
+    if settings.trial:
+        with store.read() as tx:
+            trials.find(tx, settings.trial)
+    return Desk(clock, place, Policy(), rates, key, settings.network, scams, statements)
+
+
+def law_now(settings: Settings, store: Store) -> tuple[rulebook.Jurisdiction, Statements | None]:
+    """Return the place's law as officers have adopted it, and what they stated of its duties."""
+    with store.read() as tx:
+        place = rulebook.load(settings.law).adopt(adoptions.adopted(tx, settings.law))
+        stated = duties.stated(tx, settings.law)
+    return place, stated if settings.duties == "required" else None
 
 
 def secret_of(key: Ed25519PrivateKey) -> bytes:
@@ -146,6 +170,26 @@ class Paying(threading.Thread):
             self.woken.wait(WORK_EVERY_S)
 
 
+class Lawful(threading.Thread):
+    """Takes up what officers adopt and state, soon after: no machine waits for a restart."""
+
+    def __init__(self, desk: Desk, settings: Settings, store: Store, stop: threading.Event) -> None:
+        super().__init__(name="law", daemon=True)
+        self.desk, self.settings, self.store, self.stop = desk, settings, store, stop
+
+    def run(self) -> None:
+        """Look again and again; what cannot be read leaves the law as it was."""
+        while not self.stop.wait(LAW_EVERY_S):
+            try:
+                place, statements = law_now(self.settings, self.store)
+            except Exception as error:
+                LOG.error("law", error=repr(error))
+                continue
+            if (place.adopted, statements) != (self.desk.place.adopted, self.desk.statements):
+                self.desk.take_up(place, statements)
+                LOG.info("law", place=place.code, adopted=len(place.adopted))
+
+
 class Listener(threading.Thread):
     """One of the three faces on a port of its own, in a thread of its own (Decision 8)."""
 
@@ -205,9 +249,15 @@ def run(settings: Settings, ready: Path | None = None) -> None:
     desk = open_desk(settings, clock, store)
     till = open_till(settings, store, desk)
     till.sync()
+    publisher = open_publisher(
+        store, settings.data, clock, settings.log_origin, settings.log_policy
+    )
     stop = threading.Event()
     paying = Paying(till, stop)
     paying.start()
+    publishing = Publishing(publisher, stop)
+    publishing.start()
+    Lawful(desk, settings, store, stop).start()
     if desk.rates.fed:
         Pricing(desk.rates, stop).start()
     api, console, public = (
@@ -219,7 +269,7 @@ def run(settings: Settings, ready: Path | None = None) -> None:
     faces = [
         Listener("api", api, machine_api.create_app(store, desk)),
         Listener("console", console, create_console(store, desk, door, offices_of(settings, till))),
-        Listener("public", public, create_public(store, desk)),
+        Listener("public", public, create_public(store, desk, settings.data / FOLDER)),
     ]
     for face in faces:
         face.start()
@@ -234,6 +284,7 @@ def run(settings: Settings, ready: Path | None = None) -> None:
         face.stop()
     paying.woken.set()
     paying.join(10)
+    publishing.join(10)
     store.close()
 
 
