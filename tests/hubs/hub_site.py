@@ -56,7 +56,9 @@ class Site:
         return sessions.csrf_of(token)
 
     def context(self, chromium: Browser, who: str, width: int = 1280, theme: str = "light") -> Any:
-        made: BrowserContext = chromium.new_context(viewport={"width": width, "height": 900})
+        made: BrowserContext = chromium.new_context(
+            viewport={"width": width, "height": 900}, reduced_motion="reduce"
+        )
         cookie = self.door.cookie
         made.add_cookies(
             [
