@@ -1,0 +1,62 @@
+"""The same calibration by a kept library: sequential Monte Carlo of pyABC, as a check on ours.
+
+Toni and others (J. R. Soc. Interface 6, 2009). It uses the same runs, figures and distance, no
+regression, and is slower for each draw; the two posteriors are shown side by side in the report.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from tallystick.whatif import calibrate, ensemble, windows
+from tallystick.whatif.errors import WhatIfError
+from tallystick.whatif.parameters import ASSUMED, CALIBRATED
+from tallystick.whatif.windows import Window
+
+PARTICLES: Final = 200
+GENERATIONS: Final = 6
+
+
+class NoLibrary(WhatIfError):
+    """pyABC is not installed: it is a development tool, not needed to run what-if."""
+
+    code = 9005
+
+
+def fit(
+    window: Window, seed: int, particles: int = PARTICLES, generations: int = GENERATIONS
+) -> dict[str, Any]:
+    """Return weighted draws of the calibrated parameters, with ``weight``, in their own units."""
+    try:
+        import pyabc
+    except ImportError as error:
+        raise NoLibrary("pip install pyabc") from error
+    names = (*CALIBRATED, *ASSUMED)
+    past, seen = window.world(), windows.observed(window)
+    tries = iter(range(1 << 40))
+
+    def model(given: Any) -> dict[str, Any]:
+        unit = np.array([[given[name] for name in names]])
+        runs = calibrate.records(window, unit)
+        result = ensemble.simulate(seed, runs, past, workers=1, first=next(tries))
+        summary = windows.summary(windows.simulated(window, result, runs), seen)
+        return {"far": float(windows.distance(summary)[0])}
+
+    def far(one: Any, other: Any) -> float:
+        return float(one["far"])
+
+    np.random.seed(seed)  # noqa: NPY002 - the library's own source of chance
+    prior = pyabc.Distribution(**{name: pyabc.RV("uniform", 0, 1) for name in names})
+    sampler = pyabc.sampler.SingleCoreSampler()
+    runner = pyabc.ABCSMC(model, prior, far, population_size=particles, sampler=sampler)
+    with tempfile.TemporaryDirectory() as folder:
+        runner.new(f"sqlite:///{Path(folder) / 'abc.db'}", {"far": 0.0})
+        history = runner.run(max_nr_populations=generations)
+        frame, weight = history.get_distribution()
+    unit = frame[list(names)].to_numpy()
+    runs = calibrate.records(window, np.clip(unit, 0, 1))
+    return {name: runs[name] for name in CALIBRATED} | {"weight": np.asarray(weight)}
