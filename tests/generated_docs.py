@@ -21,6 +21,7 @@ from typing import Any
 
 import click
 
+import reference_gates
 import reference_words as words
 import tallystick
 from tallystick.cli import main
@@ -28,6 +29,7 @@ from tallystick.cli.law import force_of
 from tallystick.core import rulebook
 from tallystick.core.errors import TallystickError
 from tallystick.kiosk.model import NEXT, State
+from tallystick.reserve import mandate
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "docs" / "reference"
@@ -206,6 +208,34 @@ def provisions() -> str:
     return page("Provisions", *parts)
 
 
+def mandates() -> str:
+    parts: list[str | list[str]] = []
+    for code in mandate.codes():
+        found = mandate.load(code)
+        rows: list[Row] = []
+        for item in found.provisions:
+            figures = [f"{key} {value:,}" for key, value in item.figures.items()]
+            figures += [
+                ", ".join(item.terms[key])
+                for key in ("acts", "origins", "sources")
+                if item.terms.get(key)
+            ]
+            read = item.read if item.settled else f"{item.read}, not settled"
+            rows.append(
+                (f"`{item.id}`", item.say, item.cite, force_of(item), "; ".join(figures), read)
+            )
+        parts += [f"## {found.name} ({code}, {found.status})", f"{found.cite}. {found.note}"]
+        parts.append(table("id, says, source, in force, figures and acts, read", rows))
+        if found.not_read:
+            parts.append(f"Not read: {'; '.join(found.not_read)}.")
+    return page(
+        "Mandates of a reserve",
+        "What `tallystick reserve ask` and every movement of a reserve are judged by. What may or\n"
+        "may not be in force, or is not settled, forbids as if it were, and never permits.",
+        *parts,
+    )
+
+
 def kinds_of_events() -> set[str]:
     """Every kind that the code appends to a purchase's history, read from the calls."""
     place = {"event": 3, "move": 4}
@@ -262,11 +292,13 @@ def events() -> str:
 
 
 PAGES = {
+    "gates.md": lambda: page(reference_gates.TITLE, *reference_gates.gates(table)),
     "errors.md": errors,
     "states.md": states,
     "commands.md": commands,
     "settings.md": settings,
     "provisions.md": provisions,
+    "mandates.md": mandates,
     "events.md": events,
 }
 

@@ -148,7 +148,7 @@ def test_every_page_can_be_found(path: Path) -> None:
 def commands_named_in(text: str) -> set[str]:
     """Return what follows ``tallystick`` in code: the verb, without options and values."""
     code = "\n".join(re.findall(r"```.*?```|`[^`\n]+`", text, re.S))
-    return set(re.findall(r"\btallystick ((?:[a-z]+ ?)+)", code))
+    return set(re.findall(r"\btallystick ((?:[a-z][a-z-]* ?)+)", code))
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=short)

@@ -90,3 +90,19 @@ def test_unknown_numbers_change_nothing(office: Office) -> None:
     done = office.run("file", *FORM, *LAW, "--by", "Ada", "ZZZZ")
     assert done.exit_code == 1 and "ZZZZ" in done.output
     assert office.run("due").output == ""
+
+
+def test_without_a_citation_the_rulebook_says_what_is_granted(office: Office) -> None:
+    with office.store.transact() as tx:
+        tx.execute(sa.update(PURCHASES).values(jurisdiction="US-SD"))
+    done = office.run("file", *FORM, "--by", "Ada", office.number)
+    assert done.exit_code == 0, done.output
+    claim = done.output.strip()
+    cut = office.run("decide", claim, "--refund", f"{office.number}=1", "--by", "Ada")
+    assert cut.exit_code == 1 and "less than the law grants (100000)" in cut.output
+    assert office.owed() == 0
+
+
+def test_what_is_typed_of_a_law_names_that_law(office: Office) -> None:
+    done = office.run("file", *FORM, "--amount", "fees", "--by", "Ada", office.number)
+    assert done.exit_code == 2 and "--cite" in done.output

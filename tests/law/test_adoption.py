@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 import sqlalchemy as sa
 
-from tallystick.cli.sample_law import open_points
+from tallystick.cli.sample_law import sample_points
 from tallystick.core import journal, rulebook
 from tallystick.core.clock import SeededClock
 from tallystick.core.rulebook import Answer, adoptions
@@ -78,7 +78,7 @@ def test_nobody_adopts_over_another(store: Store, clock: SeededClock) -> None:
 @pytest.mark.parametrize("code", codes())
 def test_every_place_that_is_not_banned_can_be_settled(code: str) -> None:
     place = rulebook.load(code)
-    for subject, figures in open_points(place, TODAY):
+    for subject, figures in sample_points(place, TODAY):
         made = rulebook.place.Adoption(code, subject, figures, BY, SOURCE, TODAY)
         place = place.adopt([made])
     said = rulebook.ask(place, "kiosk.open", {}, TODAY)

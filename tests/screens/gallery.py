@@ -53,6 +53,11 @@ OFFER = wire.Offer(
     operator=OPERATOR,
     rights=["A victim of fraud gets a refund: full, with charges. (Example Code 7)"],
     network="regtest",
+    receipt=[
+        wire.ReceiptLine(code="name"),
+        wire.ReceiptLine(code="spread"),
+        wire.ReceiptLine(code="source", value="kraken, coinbase, bitstamp"),
+    ],
 )
 QUOTE = wire.Quote(
     purchase="01JDEMODEMODEMODEMODEMODEM",

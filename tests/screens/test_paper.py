@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 
+import msgspec
 import pytest
 from markupsafe import Markup
 
@@ -42,6 +43,18 @@ def test_a_receipt_says_everything_that_a_statute_lists(code: str) -> None:
         assert figure in text
     for number in (TXID, ADDRESS, COMMITMENT, SALT):
         assert number in digits(lines)
+
+
+@pytest.mark.parametrize("code", TONGUES)
+def test_what_the_law_of_the_place_adds_is_on_the_paper_and_nothing_else_is(code: str) -> None:
+    view = translated(GALLERY["receipt"], code)
+    assert view.offer is not None
+    bare = dataclasses.replace(view, offer=msgspec.structs.replace(view.offer, receipt=[]))
+    added = len(paper(view)) - len(paper(bare))
+    assert "kraken, coinbase, bitstamp" in joined(paper(view)) and half.NAME_LINE in joined(
+        paper(view)
+    )
+    assert added == 4 and half.NAME_LINE not in joined(paper(bare))
 
 
 @pytest.mark.parametrize("code", TONGUES)

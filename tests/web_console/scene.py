@@ -25,6 +25,8 @@ from tallystick.core.identity.tables import PASSKEYS
 from tallystick.core.store import Store
 from tallystick.kiosk import audit, buy, payout, refund, status, wire
 from tallystick.kiosk.errors import NotOurSum
+from tallystick.kiosk.scams.claim import Form as ClaimForm
+from tallystick.web.console import claims
 from tallystick.web.console.app import create_app
 from tallystick.web.console.pages import Offices
 from tallystick.web.door import FORM_HEADER, Door
@@ -72,7 +74,7 @@ class Scene:
     def serve(self, low_sats: int = 0) -> None:
         """Put the console and the public page on loopback."""
         policy = replace(self.desk.policy, float_low_sats=low_sats)
-        desk = replace(self.desk, policy=policy)
+        desk = self.console_desk = replace(self.desk, policy=policy)
         socket, public = bound(0), bound(0)
         self.url = f"http://localhost:{socket.getsockname()[1]}"
         self.public_url = f"http://127.0.0.1:{public.getsockname()[1]}"
@@ -207,7 +209,15 @@ class Scene:
         self.report(2, "in_use")
         for name in self.quotes:
             self.look(name)
+        self.claim = self.file("settled 0")
         self.till.sync()
+
+    def file(self, name: str) -> str:
+        """File a claim for a purchase that was sent; return the claim's number."""
+        today = self.clock.now().date()
+        form = ClaimForm(today, today, "police", "vault:1")
+        with self.store.transact() as tx:
+            return claims.filed(tx, self.clock, self.named[name].reference, form, "somebody")
 
 
 class Sightless:

@@ -18,7 +18,7 @@ TARGET_PX_MIN = 44
 PAGES = (
     *("purchases", "person", "nothing", "unknown", "settled", "refund due", "cancelled"),
     *("kiosks", "kiosk", "wallet", "books", "search", "found", "lost", "public"),
-    *("law", "open law", "banned law", "unsettled law"),
+    *("law", "open law", "banned law", "unsettled law", "claims", "claim"),
 )
 
 
@@ -36,6 +36,7 @@ def address(day: Scene, name: str) -> str:
         "open law": "/law/US-CA",
         "banned law": "/law/US-MN",
         "unsettled law": "/law/US-IL",
+        "claim": f"/claims/{day.claim}",
     }
     if name in day.named or f"{name} 1" in day.named:
         view = day.named.get(name) or day.named[f"{name} 1"]

@@ -112,3 +112,33 @@ class ChainRejects(BitcoinError):
     """The embedded chain refuses a transaction or a block."""
 
     code, money = 3401, "not sent"
+
+
+class BadDescriptor(BitcoinError):
+    """A descriptor or key expression that does not follow its form, or has a wrong checksum."""
+
+    code, money = 3501, "not touched; nothing was derived from it"
+
+
+class BadPolicy(BitcoinError):
+    """A wallet policy that BIP-388 does not allow."""
+
+    code, money = 3502, "not touched; nothing was derived from it"
+
+
+class BadPsbt(BitcoinError):
+    """Not a partially signed transaction that can be read."""
+
+    code, money = 3511, "not moved; the stored transaction is unchanged"
+
+
+class BadFrames(BitcoinError):
+    """Frames of an animated code that do not belong together, or are damaged."""
+
+    code, money = 3521, "not moved; nothing was taken from the camera"
+
+
+class BadMessageSignature(BitcoinError):
+    """A signed message or proof of funds that does not follow BIP-322."""
+
+    code, money = 3531, "not touched; the proof says nothing"

@@ -18,12 +18,25 @@ def main() -> None:
 
 
 def _register() -> None:
-    from tallystick.cli import admin, audit, blocked, claims, demo, edge, law, report, serve
+    from tallystick.cli import (
+        admin,
+        audit,
+        blocked,
+        claims,
+        demo,
+        edge,
+        hubs,
+        law,
+        report,
+        reserve,
+        serve,
+    )
 
     for command in (serve.serve, serve.machine, edge.edge, demo.demo, audit.audit):
         main.add_command(command)
-    for group in (admin.admin, law.law, blocked.blocked, report.report, claims.claims):
+    for group in (admin.admin, law.law, blocked.blocked, report.report, claims.claims, hubs.hubs):
         main.add_command(group)
+    main.add_command(reserve.reserve)
 
 
 _register()

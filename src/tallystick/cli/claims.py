@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 import sqlalchemy as sa
 
 from tallystick.cli.serve import DATA, DATABASE, database_of
@@ -19,7 +20,7 @@ from tallystick.core.errors import TallystickError
 from tallystick.core.money import Amount, asset
 from tallystick.core.store import Store, Tx
 from tallystick.kiosk.scams import claims as steps
-from tallystick.kiosk.scams import intervene, lists
+from tallystick.kiosk.scams import grant, intervene, lists
 from tallystick.kiosk.scams.claim import EVIDENCE, Duty, Form, Ground
 from tallystick.kiosk.scams.errors import ClaimUnknown
 from tallystick.kiosk.scams.tables import CLAIMS
@@ -71,9 +72,10 @@ def _bought(tx: Tx, references: tuple[str, ...]) -> list[Any]:
 @click.option("--told", type=DAY, required=True, help="The day we were first told.")
 @click.option("--script", default="other", show_default=True, help="Which scam it was.")
 @click.option("--statement", required=True, help="Where the person's own words are kept.")
-@click.option("--cite", required=True, help="The law that grants it, or the operator's policy.")
-@click.option("--amount", type=click.Choice(["full", "fees", "unknown"]), default="unknown")
-@click.option("--needs", multiple=True, type=click.Choice(EVIDENCE), help="One of these suffices.")
+@click.option("--noticed", type=DAY, help="The day on which the person noticed.")
+@click.option("--cite", help="The law or policy that grants it; else what the rulebook knows.")
+@click.option("--amount", type=click.Choice(["full", "fees", "unknown"]), help="With --cite.")
+@click.option("--needs", multiple=True, type=click.Choice(EVIDENCE), help="With --cite.")
 @click.option("--decide-by", type=DAY, help="The law's day for the decision.")
 @click.argument("purchases", nargs=-1, required=True)
 def file(data: Path, database: str, by: str, purchases: tuple[str, ...], **said: Any) -> None:
@@ -86,14 +88,9 @@ def file(data: Path, database: str, by: str, purchases: tuple[str, ...], **said:
             contacted_on=said["told"].date(),
             script=said["script"],
             statement=said["statement"],
+            learnt_on=said["noticed"].date() if said["noticed"] else None,
         )
-        until = said["decide_by"]
-        duty = Duty(
-            cite=said["cite"],
-            amount=said["amount"],
-            evidence=said["needs"],
-            decide_by=until.replace(tzinfo=dt.UTC) if until else None,
-        )
+        duty = _duty(tx, rows, form, said)
         first, ids = rows[0], [row["id"] for row in rows]
         record = intervene.of_purchase(tx, first["id"])
         person = record["person"] if record else ""
@@ -101,6 +98,19 @@ def file(data: Path, database: str, by: str, purchases: tuple[str, ...], **said:
         return str(steps.find(tx, claim)["reference"])
 
     click.echo(_step(data, database, act))
+
+
+def _duty(tx: Tx, rows: list[Any], form: Form, said: dict[str, Any]) -> Duty:
+    """Return what was typed where somebody cites a law, and else what the rulebook grants."""
+    until = said["decide_by"]
+    by = until.replace(tzinfo=dt.UTC) if until else None
+    if said["cite"]:
+        amount = said["amount"] or "unknown"
+        return Duty(cite=said["cite"], amount=amount, evidence=said["needs"], decide_by=by)
+    if said["amount"] or said["needs"]:
+        raise click.UsageError("--amount and --needs go with --cite, which names their law")
+    granted = grant.granted(tx, rows, form)
+    return msgspec.structs.replace(granted, decide_by=by) if by else granted
 
 
 @claims.command()

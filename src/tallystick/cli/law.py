@@ -240,4 +240,69 @@ def adopt(
     click.echo(
         f"{code} is {word(said)}. {'Still open: ' if said.missing else ''}{', '.join(said.missing)}"
     )
-    click.echo("A running server takes it up when it is started again.")
+    click.echo("A running server takes it up within seconds.")
+
+
+@law.command()
+@DATA
+@DATABASE
+@click.argument("code")
+def duties(data: Path, database: str, code: str) -> None:
+    """Show the duties that no machine can check, and who stated which as met. Exits 1 if one is
+    open."""
+    from tallystick.core import rulebook
+    from tallystick.core.clock import SystemClock
+    from tallystick.core.rulebook import duties as register
+    from tallystick.core.store import Store
+
+    store = Store.open(database_of(data, database))
+    store.migrate()
+    with store.read() as tx:
+        place, made = rulebook.load(code), register.stated(tx, code)
+    store.close()
+    today = SystemClock().now().date()
+    open_ = register.unmet(place, made, today)
+    for item in register.duties_of(place, today):
+        last = next((s for s in reversed(made) if s.provision == item.id and s.holds(today)), None)
+        click.echo(f"{'OPEN' if item in open_ else 'met ':<5}{item.id}: {item.say} ({item.cite})")
+        if last:
+            click.echo(f"     until {last.until}, stated by {last.by}: {last.evidence}")
+    sys.exit(1 if open_ else 0)
+
+
+@law.command()
+@DATA
+@DATABASE
+@click.argument("code")
+@click.argument("duties", nargs=-1, required=True)
+@click.option("--by", required=True, help="The compliance officer's name.")
+@click.option("--evidence", required=True, help="A licence's number, a contract, a roster.")
+@click.option("--until", type=DATE, required=True, help="The last day it holds; 400 days at most.")
+def state(
+    data: Path,
+    database: str,
+    code: str,
+    duties: tuple[str, ...],
+    by: str,
+    evidence: str,
+    until: dt.datetime,
+) -> None:
+    """State that duties of a place are met, by name and on evidence; it is journalled."""
+    from tallystick.core import rulebook
+    from tallystick.core.clock import SystemClock
+    from tallystick.core.errors import TallystickError
+    from tallystick.core.rulebook import duties as register
+    from tallystick.core.store import Store
+
+    clock, store = SystemClock(), Store.open(database_of(data, database))
+    store.migrate()
+    try:
+        with store.transact() as tx:
+            place = rulebook.load(code)
+            register.state(tx, clock, place, duties, by, evidence, until.date())
+            open_ = register.unmet(place, register.stated(tx, code), clock.now().date())
+    except TallystickError as error:
+        raise click.ClickException(str(error)) from error
+    finally:
+        store.close()
+    click.echo(f"{len(open_)} duties of {code} are still open. " + ", ".join(p.id for p in open_))

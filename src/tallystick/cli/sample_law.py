@@ -13,12 +13,12 @@ import click
 
 from tallystick.core import rulebook
 from tallystick.core.clock import Clock
-from tallystick.core.rulebook import adoptions
-from tallystick.core.rulebook.provision import NEEDED
-from tallystick.core.store import Store
+from tallystick.core.rulebook import adoptions, duties
+from tallystick.core.store import Store, Tx
 
 OFFICER: Final = "Sample officer of the demonstration"
 SOURCE: Final = "Made up for the demonstration; not read in any law"
+EVIDENCE: Final = "Made up for the demonstration; nothing was registered or hired"
 FIGURES: Final[dict[str, dict[str, int]]] = {
     "daily-limit": {"minor": 100_000},
     "transaction-limit": {"minor": 100_000},
@@ -43,9 +43,10 @@ def settle(folder: Path, code: str, adopt: bool, clock: Clock) -> str:
     today = clock.now().date()
     with store.transact() as tx:
         now = place.adopt(adoptions.adopted(tx, code))
-        for subject, figures in open_points(now, today) if adopt else ():
+        for subject, figures in sample_points(now, today) if adopt else ():
             now = adoptions.record(tx, clock, place, subject, figures, OFFICER, SOURCE)
             click.echo(f"Adopted as a sample, not law: {code} {subject} {figures or ''}")
+        _state_duties(tx, clock, now)
     store.close()
     said = rulebook.ask(now, "kiosk.open", {}, today)
     if said.answer is rulebook.Answer.PERMIT:
@@ -58,20 +59,23 @@ def settle(folder: Path, code: str, adopt: bool, clock: Clock) -> str:
     )
 
 
-def open_points(place: rulebook.Jurisdiction, on: dt.date) -> list[tuple[str, dict[str, int]]]:
-    """Return what an officer must adopt before a kiosk opens, each with sample figures."""
+def _state_duties(tx: Tx, clock: Clock, place: rulebook.Jurisdiction) -> None:
+    """State the place's duties as met, as a sample: the demonstration holds no licence."""
+    today = clock.now().date()
+    open_ = [p.id for p in duties.unmet(place, duties.stated(tx, place.code), today)]
+    if open_:
+        until = today + dt.timedelta(days=duties.STATEMENT_DAYS_MAX)
+        duties.state(tx, clock, place, open_, OFFICER, EVIDENCE, until)
+        click.echo(f"Stated as met, as a sample: {', '.join(open_)}", err=True)
 
-    bound = rulebook.binding(place, on)
-    found: list[tuple[str, dict[str, int]]] = []
-    for item in bound.doubts:
-        if item.id.startswith(f"{place.code}/"):
-            sample = FIGURES[item.kind]
-            wanted = {n: sample[n] for n in NEEDED.get(item.kind, ()) if n not in item.figures}
-            if item.kind == "new-customer" and not item.figures:
-                wanted = dict(sample)
-            found.append((item.id.partition("/")[2], wanted))
-    kinds = [k for k in bound.unread if not ("status" in bound.unread and k == "daily-limit")]
-    return found + [(kind, FIGURES[kind]) for kind in kinds]
+
+def sample_points(place: rulebook.Jurisdiction, on: dt.date) -> list[tuple[str, dict[str, int]]]:
+    """Return what an officer must adopt before a kiosk opens, each with sample figures."""
+    found = []
+    for point in adoptions.open_points(place, on):
+        sample = FIGURES[point.kind]
+        found.append((point.subject, {n: sample[n] for n in point.needs or point.choices[1:2]}))
+    return found
 
 
 def hold_hours(code: str, clock: Clock) -> int:

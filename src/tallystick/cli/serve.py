@@ -37,6 +37,13 @@ def database_of(data: Path, database: str) -> str:
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="The scam desk's policy; default: the one that comes with this version.",
 )
+@click.option(
+    "--duties",
+    type=click.Choice(["required", "shown"]),
+    default="required",
+    show_default=True,
+    help="Stay closed until an officer stated each duty as met, or only show them.",
+)
 @click.option("--origin", default="", help="The console's address as browsers see it.")
 @click.option("--ready-file", type=click.Path(path_type=Path))
 def serve(
@@ -51,6 +58,7 @@ def serve(
     console_port: int,
     public_port: int,
     scam_policy: Path | None,
+    duties: str,
     origin: str,
     ready_file: Path | None,
 ) -> None:
@@ -70,6 +78,7 @@ def serve(
         console_port=console_port,
         public_port=public_port,
         scam_policy=scam_policy,
+        duties=duties,
         origin=origin,
     )
     server.run(settings, ready_file)

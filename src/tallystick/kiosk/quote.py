@@ -20,9 +20,10 @@ from tallystick.core import rulebook
 from tallystick.core.clock import Clock
 from tallystick.core.identity.keys import b64url
 from tallystick.core.money import BTC, Amount, Price, Rounding, asset
+from tallystick.core.rulebook.duties import Statements, unmet
 from tallystick.core.rulebook.person import Paid, Person, facts_of
 from tallystick.core.store import Tx, prepared
-from tallystick.kiosk import wire
+from tallystick.kiosk import receipts, wire
 from tallystick.kiosk.errors import LawRefuses, RateUnusable
 from tallystick.kiosk.model import Note, Terms
 from tallystick.kiosk.rates import Rates
@@ -73,9 +74,12 @@ class Policy:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Desk:
-    """What every step of a purchase needs beside its transaction."""
+    """What every step of a purchase needs beside its transaction.
+
+    Only `take_up` changes it: a step reads the place once and is judged by what it read.
+    """
 
     clock: Clock
     place: rulebook.Jurisdiction
@@ -85,6 +89,12 @@ class Desk:
     network: str
     scams: ScamDesk = field(default_factory=lambda: ScamDesk(shipped(), b""))
     """What stops a scam; its key hides who is who in the record."""
+    statements: Statements | None = None
+    """What officers stated of the duties that no machine can check; None: nobody is asked."""
+
+    def take_up(self, place: rulebook.Jurisdiction, statements: Statements | None) -> None:
+        """Go by the law with what officers have adopted and stated by now."""
+        self.place, self.statements = place, statements
 
     def day(self, at: dt.datetime) -> dt.date:
         """Return the calendar day in the place's own time zone."""
@@ -116,6 +126,8 @@ def terms(desk: Desk) -> Terms:
     """
     today = desk.day(desk.clock.now())
     _permitted(desk, "kiosk.open", {}, today)
+    _duties_met(desk, today)
+    _receipt_whole(desk, today)
     most = rulebook.fee_most(desk.place, today) or (desk.policy.fee_bp, desk.policy.fee_min_minor)
     share = min(desk.policy.fee_bp, most[0])
     fee_min = Amount(min(desk.policy.fee_min_minor, most[1]), asset(desk.place.currency))
@@ -123,6 +135,26 @@ def terms(desk: Desk) -> Terms:
     fee = max(least.share(share, Rounding.DOWN), fee_min)
     _permitted(desk, "kiosk.fee", {"cash": least.minor, "fee": fee.minor}, today)
     return Terms(desk.rates.current().price, share, fee_min)
+
+
+def _duties_met(desk: Desk, today: dt.date) -> None:
+    """Raise `LawRefuses` while an officer has not stated that each duty here is met."""
+    if desk.statements is None:
+        return
+    open_ = unmet(desk.place, desk.statements, today)
+    if open_:
+        points = ", ".join(p.id.rpartition("/")[2].replace("-", " ") for p in open_)
+        raise LawRefuses(
+            f"The law of {desk.place.name} has duties that nobody has stated as met ({points}). "
+            "The machine stays closed until the operator's officer has stated each by name."
+        )
+
+
+def _receipt_whole(desk: Desk, today: dt.date) -> None:
+    """Raise `LawRefuses` where the law lists something that our receipt has nothing for."""
+    lacking = receipts.lacking(desk.place, today)
+    if lacking:
+        raise LawRefuses(f"A receipt in {desk.place.name} must have what ours lacks: {lacking[0]}.")
 
 
 def _permitted(desk: Desk, question: str, facts: dict[str, int | str], today: dt.date) -> None:
@@ -157,12 +189,13 @@ def warnings(desk: Desk) -> list[wire.Warning]:
 
 def offer(desk: Desk, tx: Tx, machine: str, label: str) -> wire.Offer:
     """Say what a purchase would cost on this machine now, or why it is closed."""
-    closed, price, at = "", 0, desk.clock.now()
+    closed, price, at, source = "", 0, desk.clock.now(), ""
     fee_bp, fee_min = desk.policy.fee_bp, desk.policy.fee_min_minor
     try:
         agreed = terms(desk)
         priced, fee_bp, fee_min = agreed.price, agreed.fee_bp, agreed.fee_min.minor
-        price, at = priced.cash.minor, desk.rates.current().at
+        rate = desk.rates.current()
+        price, at, source = priced.cash.minor, rate.at, rate.source
         if affordable(desk, tx, priced) < desk.policy.purchase_min_minor:
             closed = "The machine has too little bitcoin left to sell."
         elif machine_left(desk, tx, machine) < desk.policy.purchase_min_minor:
@@ -189,6 +222,7 @@ def offer(desk: Desk, tx: Tx, machine: str, label: str) -> wire.Offer:
         operator=msgspec.structs.replace(desk.policy.operator, label=label),
         rights=rights(desk),
         network=desk.network,
+        receipt=receipts.lines(desk.place, desk.day(desk.clock.now()), source),
     )
 
 

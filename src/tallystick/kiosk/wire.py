@@ -82,6 +82,16 @@ class Operator(Message, frozen=True):
     """Name of the machine on its screen, such as ``Kiosk 0142``."""
 
 
+class ReceiptLine(Message, frozen=True):
+    """One line that the law of the place adds to the receipt.
+
+    ``code``: name (of the customer, or a line to write it on), spread, or source (of the price).
+    """
+
+    code: Short
+    value: Text = ""
+
+
 class Offer(Message, frozen=True):
     """What a purchase would cost now; shown before anybody decides anything."""
 
@@ -106,6 +116,8 @@ class Offer(Message, frozen=True):
     """bitcoin, testnet, signet or regtest: which addresses are right."""
     rights: Annotated[list[Text], Meta(max_length=16)] = []
     """What the law here gives the customer after the purchase; printed on the receipt."""
+    receipt: Annotated[list[ReceiptLine], Meta(max_length=16)] = []
+    """What the law here adds to the receipt."""
 
 
 class QuoteRequest(Message, frozen=True):

@@ -30,7 +30,8 @@ from tallystick.core.effects import Worker
 from tallystick.core.identity.keys import load_or_make_key
 from tallystick.core.identity.passkeys import Party
 from tallystick.core.money import asset
-from tallystick.core.rulebook import adoptions
+from tallystick.core.rulebook import adoptions, duties
+from tallystick.core.rulebook.duties import Statements
 from tallystick.core.store import Store
 from tallystick.kiosk import payout
 from tallystick.kiosk.audit import Check, audit
@@ -48,6 +49,7 @@ from tallystick.web.public.app import create_app as create_public
 WORK_EVERY_S: Final = 0.5
 CLOSE_S: Final = 2
 PRICE_EVERY_S: Final = 10
+LAW_EVERY_S: Final = 2
 BACKLOG: Final = 128
 SYNC_EVERY_S: Final = 5.0
 LOG = structlog.get_logger()
@@ -73,18 +75,28 @@ class Settings:
     """The scam desk's policy, a TOML file; else the one that comes with this version."""
     origin: str = ""
     """The console's address as browsers see it; passkeys belong to it."""
+    duties: str = "required"
+    """``required``: closed until an officer stated each duty that no machine can check (a licence,
+    hours of support) as met; ``shown``: the console shows them, and nobody is asked."""
 
 
 def open_desk(settings: Settings, clock: Clock, store: Store) -> Desk:
     """Return the desk: law with what was adopted, policy, prices, and the server's key."""
-    with store.read() as tx:
-        place = rulebook.load(settings.law).adopt(adoptions.adopted(tx, settings.law))
+    place, statements = law_now(settings, store)
     source: RateSource = OfflineSource() if settings.rates == "offline" else ExchangeSource()
     fed = isinstance(source, ExchangeSource)
     rates = Rates(source, asset(place.currency), clock, fed=fed)
     key = load_or_make_key(settings.data / "server.key")
     scams = ScamDesk(scam_policy.load(settings.scam_policy or scam_policy.DEFAULT), secret_of(key))
-    return Desk(clock, place, Policy(), rates, key, settings.network, scams)
+    return Desk(clock, place, Policy(), rates, key, settings.network, scams, statements)
+
+
+def law_now(settings: Settings, store: Store) -> tuple[rulebook.Jurisdiction, Statements | None]:
+    """Return the place's law as officers have adopted it, and what they stated of its duties."""
+    with store.read() as tx:
+        place = rulebook.load(settings.law).adopt(adoptions.adopted(tx, settings.law))
+        stated = duties.stated(tx, settings.law)
+    return place, stated if settings.duties == "required" else None
 
 
 def secret_of(key: Ed25519PrivateKey) -> bytes:
@@ -144,6 +156,26 @@ class Paying(threading.Thread):
                 LOG.error("worker", error=repr(error))
                 self.stop.wait(1)
             self.woken.wait(WORK_EVERY_S)
+
+
+class Lawful(threading.Thread):
+    """Takes up what officers adopt and state, soon after: no machine waits for a restart."""
+
+    def __init__(self, desk: Desk, settings: Settings, store: Store, stop: threading.Event) -> None:
+        super().__init__(name="law", daemon=True)
+        self.desk, self.settings, self.store, self.stop = desk, settings, store, stop
+
+    def run(self) -> None:
+        """Look again and again; what cannot be read leaves the law as it was."""
+        while not self.stop.wait(LAW_EVERY_S):
+            try:
+                place, statements = law_now(self.settings, self.store)
+            except Exception as error:
+                LOG.error("law", error=repr(error))
+                continue
+            if (place.adopted, statements) != (self.desk.place.adopted, self.desk.statements):
+                self.desk.take_up(place, statements)
+                LOG.info("law", place=place.code, adopted=len(place.adopted))
 
 
 class Listener(threading.Thread):
@@ -208,6 +240,7 @@ def run(settings: Settings, ready: Path | None = None) -> None:
     stop = threading.Event()
     paying = Paying(till, stop)
     paying.start()
+    Lawful(desk, settings, store, stop).start()
     if desk.rates.fed:
         Pricing(desk.rates, stop).start()
     api, console, public = (

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -15,11 +16,15 @@ import sqlalchemy as sa
 
 from tallystick.core import journal
 from tallystick.core.clock import Clock, new_id
+from tallystick.core.rulebook.ask import binding
 from tallystick.core.rulebook.place import Adoption, AdoptionRefused, Jurisdiction
+from tallystick.core.rulebook.provision import NEEDED
 from tallystick.core.store import METADATA, Moment, Tx
 
 PROGRAMME: Final = "law"
 TEXT_LENGTH_MAX: Final = 500
+NEW_FIGURES: Final = ("hours", "days", "transactions", "active_days")
+"""Any of these says when a customer is no longer new."""
 
 ADOPTIONS: Final = sa.Table(
     "law_adoptions",
@@ -35,6 +40,33 @@ ADOPTIONS: Final = sa.Table(
     sa.Column("entry", sa.BigInteger, nullable=False),
     sqlite_strict=True,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPoint:
+    """What an officer must adopt before a kiosk opens: ``needs`` all, or one of ``choices``."""
+
+    subject: str
+    kind: str
+    needs: tuple[str, ...]
+    choices: tuple[str, ...] = ()
+
+
+def open_points(place: Jurisdiction, on: dt.date) -> list[OpenPoint]:
+    """Return what is open in a place on a day, each with the figures that are missing."""
+    bound = binding(place, on)
+    found = []
+    for item in bound.doubts:
+        if item.id.startswith(f"{place.code}/"):
+            needs = tuple(n for n in NEEDED.get(item.kind, ()) if n not in item.figures)
+            choices = NEW_FIGURES if item.kind == "new-customer" and not item.figures else ()
+            found.append(OpenPoint(item.id.partition("/")[2], item.kind, needs, choices))
+    for kind in bound.unread:
+        if kind == "daily-limit" and "status" in bound.unread:
+            continue
+        needs = NEEDED["daily-limit"] if kind == "status" else NEEDED.get(kind, ())
+        found.append(OpenPoint(kind, kind, needs, NEW_FIGURES if kind == "new-customer" else ()))
+    return found
 
 
 def adopted(tx: Tx, place: str) -> list[Adoption]:

@@ -15,12 +15,13 @@ import segno
 from markupsafe import Markup
 
 from tallystick.core.money import Rounding
-from tallystick.edge.screen.words import Words, drawing
+from tallystick.edge.screen.words import Words, drawing, figure
 from tallystick.edge.view import View
 from tallystick.look import art
 
 DOWN: Final = Rounding.DOWN
 QR_BORDER_MODULES: Final = 4
+NAME_LINE: Final = "_" * 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +175,19 @@ def rows(view: View, words: Words) -> list[Row]:
     ]
     if it.txid:
         found.append(Row(say("Payment"), short(it.txid), code=True))
-    return [row for row in found if row.value]
+    return [*(row for row in found if row.value), *by_law(view, words)]
+
+
+def by_law(view: View, words: Words) -> list[Row]:
+    """Return what the law of the place adds; a name that we do not know is a line to write on."""
+    say = words.look_up
+    drawn = {
+        "name": lambda value: Row(say("Your name"), value or NAME_LINE),
+        "spread": lambda value: Row(say("Added to the market price"), words.sum(0)),
+        "source": lambda value: Row(say("The price comes from"), figure(value)),
+    }
+    lines = view.offer.receipt if view.offer else []
+    return [drawn[line.code](line.value) for line in lines if line.code in drawn]
 
 
 def numbers(view: View, words: Words) -> list[tuple[str, str]]:

@@ -6,6 +6,8 @@ every signed-in role, acts only for those who may act (Decisions 7 and 8).
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -26,7 +28,7 @@ from tallystick.kiosk import queries, refund
 from tallystick.kiosk.queries import Wanted
 from tallystick.kiosk.quote import Desk
 from tallystick.kiosk.scams import guard
-from tallystick.web.console import books, kiosks, lawbook, pages, sheet, wallet
+from tallystick.web.console import books, claims, kiosks, lawbook, pages, sheet, wallet
 from tallystick.web.console.frame import frame
 from tallystick.web.console.pages import PERSON, Offices
 from tallystick.web.console.sayings import STATES
@@ -41,6 +43,7 @@ STREAM_S_MAX: Final = 60
 LOOK_S: Final = 1.0
 TICK_S: Final = 30
 """A page is put in again at least this often, so that its ages and silences are true."""
+FIGURE: Final = r"[0-9]{1,12}"
 ID: Final = r"^[0-9A-HJKMNP-TV-Z]{26}$"
 STATE: Final = rf"^(|{PERSON}|{'|'.join(STATES)})$"
 WORD_CHARS_MAX: Final = queries.SEARCH_LENGTH_MAX
@@ -52,6 +55,8 @@ NOT_KNOWN: Final = "There is no such {what} here. Check the address, or search f
 Signed = Annotated[Person, Depends(require_person)]
 SentForm = Annotated[Person, Depends(require_form)]
 Acting = Annotated[Person, Depends(allow_form(Role.ADMIN, Role.OPERATOR))]
+Officer = Annotated[Person, Depends(allow_form(Role.ADMIN))]
+"""Who answers for the law: adopts what is open and states that duties are met."""
 State = Annotated[str, Query(pattern=STATE)]
 Word = Annotated[str, Query(max_length=WORD_CHARS_MAX)]
 Named = Annotated[str, Query(pattern=rf"^$|{ID}")]
@@ -134,6 +139,18 @@ class Console:
                 raise HTTPException(404, NOT_KNOWN.format(what="purchase"))
             refund.call_off(tx, self.desk, purchase, person.id, "by a person in the console")
 
+    def adopted(
+        self, code: str, subject: str, figures: dict[str, int], source: str, person: Person
+    ) -> None:
+        """Adopt what is open in a place, in this person's name."""
+        with self.store.transact() as tx:
+            lawbook.adopt(tx, self.desk, code, subject, figures, person.name, source)
+
+    def stated(self, code: str, duty: str, evidence: str, until: dt.date, person: Person) -> None:
+        """State that a duty of a place is met, in this person's name."""
+        with self.store.transact() as tx:
+            lawbook.state(tx, self.desk, code, duty, person.name, evidence, until)
+
     def released(self, purchase: str, why: str, person: Person) -> None:
         """Let a payout that waits for a person go on; raise a 404 for no such purchase."""
         with self.store.transact() as tx:
@@ -153,6 +170,8 @@ def create_app(store: Store, desk: Desk, door: Door, offices: Offices) -> FastAP
     _add_purchases(app, console)
     _add_places(app, console)
     _add_acts(app, console)
+    _add_officers(app, console)
+    claims.add(app, console)
     _add_files(app, console)
     _add_troubles(app, console)
     return app
@@ -293,6 +312,39 @@ def _add_acts(app: FastAPI, console: Console) -> None:
             samesite="strict",
         )
         return response
+
+
+def _add_officers(app: FastAPI, console: Console) -> None:
+    """Add the forms of the compliance officer."""
+
+    @app.post("/law/{code}/adopt")
+    async def adopt(
+        request: Request,
+        person: Officer,
+        code: str,
+        subject: Annotated[str, Form(min_length=1, max_length=80)],
+        source: Annotated[str, Form(min_length=3, max_length=500)],
+    ) -> Response:
+        given = dict((await request.form()).items())
+        figures = {
+            name: int(str(given[name]))
+            for name in lawbook.FIGURE_WORDS
+            if re.fullmatch(FIGURE, str(given.get(name, "")))
+        }
+        await run_in_threadpool(console.adopted, code[:40], subject, figures, source, person)
+        return RedirectResponse(f"/law/{code[:40]}", 303)
+
+    @app.post("/law/{code}/state")
+    def state(
+        request: Request,
+        person: Officer,
+        code: str,
+        duty: Annotated[str, Form(min_length=1, max_length=120)],
+        evidence: Annotated[str, Form(min_length=3, max_length=500)],
+        until: Annotated[dt.date, Form()],
+    ) -> Response:
+        console.stated(code[:40], duty, evidence, until, person)
+        return RedirectResponse(f"/law/{code[:40]}#duties", 303)
 
 
 def _add_files(app: FastAPI, console: Console) -> None:

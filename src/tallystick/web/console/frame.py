@@ -15,6 +15,7 @@ from tallystick.core.store import Tx
 from tallystick.kiosk import queries
 from tallystick.kiosk.quote import Desk
 from tallystick.web.console import kiosks, sayings
+from tallystick.web.console.claims import ours
 from tallystick.web.console.wallet import Purse, purse
 from tallystick.web.figures import ago, coin, count_of
 
@@ -60,6 +61,7 @@ def frame(tx: Tx, desk: Desk) -> dict[str, Any]:
             "purchases": len(waiting),
             "kiosks": sum(1 for one in machines if one.alarm),
             "wallet": int(held.alarm),
+            "claims": ours(tx),
         },
         "says": sayings,
         "place": desk.place,

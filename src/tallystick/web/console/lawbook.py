@@ -15,7 +15,14 @@ from typing import Any, Final
 
 from tallystick import look
 from tallystick.core import rulebook
-from tallystick.core.rulebook import Answer, Jurisdiction, Provision, adoptions, provision
+from tallystick.core.rulebook import (
+    Answer,
+    Jurisdiction,
+    Provision,
+    adoptions,
+    duties,
+    provision,
+)
 from tallystick.core.rulebook.place import codes
 from tallystick.core.store import Tx
 from tallystick.kiosk.quote import Desk
@@ -27,6 +34,15 @@ LOOKS: Final = {
     "conditions": ("care", "Open with conditions"),
     "banned": ("stop", "Banned"),
     "unsettled": ("wait", "Not settled"),
+}
+FIGURE_WORDS: Final = {
+    "minor": "Sum, in the smallest unit (cents)",
+    "basis_points": "Share, in hundredths of a percent",
+    "least_minor": "Least fee, in the smallest unit",
+    "hours": "Hours",
+    "days": "Days",
+    "transactions": "Transactions",
+    "active_days": "Days with a transaction",
 }
 READ: Final = {
     "primary": "Read in the law itself",
@@ -152,8 +168,48 @@ def one_place(tx: Tx, desk: Desk, code: str) -> dict[str, Any] | None:
         "today": today,
         "read": READ,
         "adopted": law.adopted,
+        "points": adoptions.open_points(law, today),
+        "figure_words": FIGURE_WORDS,
+        "duties": _duties(tx, law, today),
+        "statement_until": today + dt.timedelta(days=365),
+        "statement_most": today + dt.timedelta(days=duties.STATEMENT_DAYS_MAX),
         "changes": [one for one in changes(today) if one.place == code],
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """A duty that no machine can check, and the newest statement that it is met."""
+
+    provision: Provision
+    stated: duties.Statement | None
+
+
+def _duties(tx: Tx, law: Jurisdiction, today: dt.date) -> list[Duty]:
+    made = [one for one in duties.stated(tx, law.code) if one.holds(today)]
+    newest = {one.provision: one for one in made}
+    return [Duty(item, newest.get(item.id)) for item in duties.duties_of(law, today)]
+
+
+def adopt(
+    tx: Tx, desk: Desk, code: str, subject: str, figures: dict[str, int], by: str, source: str
+) -> None:
+    """Adopt what is open in a place; raise `AdoptionRefused` or `LawUnreadable`."""
+    adoptions.record(tx, desk.clock, rulebook.load(code), subject, figures, by, source)
+    _take_up(tx, desk, code)
+
+
+def state(tx: Tx, desk: Desk, code: str, duty: str, by: str, evidence: str, until: dt.date) -> None:
+    """State that a duty of a place is met; raise `StatementRefused` or `LawUnreadable`."""
+    duties.state(tx, desk.clock, rulebook.load(code), [duty], by, evidence, until)
+    _take_up(tx, desk, code)
+
+
+def _take_up(tx: Tx, desk: Desk, code: str) -> None:
+    if code == desk.place.code:
+        asked = desk.statements is not None
+        place = rulebook.load(code).adopt(adoptions.adopted(tx, code))
+        desk.take_up(place, duties.stated(tx, code) if asked else None)
 
 
 def _rank(kind: str) -> tuple[bool, str]:

@@ -1,0 +1,23 @@
+"""``tallystick hubs``: return hubs, their law, cases, dates, places and published figures.
+
+The group alone; what is in it has a file each, and is named at the end.
+"""
+
+from __future__ import annotations
+
+import click
+
+
+@click.group()
+def hubs() -> None:
+    """Return hubs: ask the law, keep cases, reckon dates, publish figures."""
+
+
+def _register() -> None:
+    from tallystick.cli import hubs_are
+
+    for command in (hubs_are.are_date, hubs_are.stages):
+        hubs.add_command(command)
+
+
+_register()
