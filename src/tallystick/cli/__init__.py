@@ -30,6 +30,7 @@ def _register() -> None:
         report,
         reserve,
         serve,
+        whatif,
     )
 
     for command in (serve.serve, serve.machine, edge.edge, demo.demo, audit.audit):
@@ -37,6 +38,7 @@ def _register() -> None:
     for group in (admin.admin, law.law, blocked.blocked, report.report, claims.claims, hubs.hubs):
         main.add_command(group)
     main.add_command(reserve.reserve)
+    main.add_command(whatif.whatif)
 
 
 _register()

@@ -2,7 +2,8 @@
 
 Marks: ``T`` read in the source named, ``C`` computed from a published file, ``M`` general
 knowledge that nobody verified. What is marked ``M`` can be switched off and is labelled wherever
-it is shown. ``digest`` names the whole folder, so that a posterior says which figures made it.
+it is shown. ``digest`` names the tables that calibration reads, so that a posterior says which
+figures made it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from tallystick.whatif.errors import BadFigures
 
 FOLDER: Final = Path(__file__).parent / "data"
 MARKS: Final = {"T": "read in the source", "C": "computed from a published file", "M": "unverified"}
-FILES: Final = ("published.toml", "quarters.csv", "nationalities.csv", "claim_years.csv")
+FITTED: Final = ("quarters.csv", "nationalities.csv")
+"""What calibration is made from."""
 FILE_BYTES_MAX: Final = 1_000_000
 
 
@@ -136,8 +138,8 @@ def tables(name: str) -> Table:
 
 
 def digest(folder: Path = FOLDER) -> str:
-    """Return the SHA-256 of all figures, in hex."""
+    """Return the SHA-256 of the tables that calibration reads, in hex."""
     whole = hashlib.sha256()
-    for name in FILES:
+    for name in FITTED:
         whole.update((folder / name).read_bytes())
     return whole.hexdigest()

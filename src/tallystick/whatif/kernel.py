@@ -102,9 +102,10 @@ def steady(p: Any, cond: Array, hazard: Array, leave: float) -> None:
     cond[UG], cond[UC] = p.upper_allowed, gate
     hazard[W_FURTHER] = 1.0 / p.further_months
     cond[FG], cond[FA], cond[FC] = p.further_granted, p.further_fresh, gate
-    hazard[W_STOPPED] = p.further_month + leave + p.reask_month
+    passed = p.reask_month * gate
+    hazard[W_STOPPED] = p.further_month + leave + passed
     cond[BF] = p.further_month / hazard[W_STOPPED]
-    cond[BL] = leave / (leave + p.reask_month)
+    cond[BL] = leave / (leave + passed)
     hazard[W_CLEARED] = p.further_month + leave + 1.0 / p.papers_months
     cond[CF] = p.further_month / hazard[W_CLEARED]
     cond[CL] = leave / (leave + 1.0 / p.papers_months)

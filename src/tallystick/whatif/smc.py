@@ -2,6 +2,7 @@
 
 Toni and others (J. R. Soc. Interface 6, 2009). It uses the same runs, figures and distance, no
 regression, and is slower for each draw; the two posteriors are shown side by side in the report.
+It moves the calibrated parameters only; the assumed ones are drawn anew in each run.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 
 from tallystick.whatif import calibrate, ensemble, windows
 from tallystick.whatif.errors import WhatIfError
-from tallystick.whatif.parameters import ASSUMED, CALIBRATED
+from tallystick.whatif.parameters import ASSUMED, CALIBRATED, drawn
 from tallystick.whatif.windows import Window
 
 PARTICLES: Final = 200
@@ -35,12 +36,13 @@ def fit(
         import pyabc
     except ImportError as error:
         raise NoLibrary("pip install pyabc") from error
-    names = (*CALIBRATED, *ASSUMED)
+    names = CALIBRATED
+    chance = np.random.default_rng([seed, 9])
     past, seen = window.world(), windows.observed(window)
     tries = iter(range(1 << 40))
 
     def model(given: Any) -> dict[str, Any]:
-        unit = np.array([[given[name] for name in names]])
+        unit = np.array([[*(given[name] for name in names), *chance.random(len(ASSUMED))]])
         runs = calibrate.records(window, unit)
         result = ensemble.simulate(seed, runs, past, workers=1, first=next(tries))
         summary = windows.summary(windows.simulated(window, result, runs), seen)
@@ -57,6 +59,6 @@ def fit(
         runner.new(f"sqlite:///{Path(folder) / 'abc.db'}", {"far": 0.0})
         history = runner.run(max_nr_populations=generations)
         frame, weight = history.get_distribution()
-    unit = frame[list(names)].to_numpy()
-    runs = calibrate.records(window, np.clip(unit, 0, 1))
-    return {name: runs[name] for name in CALIBRATED} | {"weight": np.asarray(weight)}
+    values = drawn(np.clip(frame[list(names)].to_numpy(), 0, 1), CALIBRATED)
+    found = {name: values[:, at] for at, name in enumerate(CALIBRATED)}
+    return found | {"weight": np.asarray(weight)}
