@@ -155,7 +155,7 @@ def fan(name: str, bands: Sequence[Band], middle: Sequence[float], marks: Sequen
 
 def tornado(name: str, swings: Sequence[Swing], middle: float, words: str, note: str = "") -> str:
     """Draw what moves an answer most, the widest first, around the middle answer."""
-    wide, left, right, top, row = 760.0, 300.0, 30.0, 34.0, 46.0
+    wide, left, right, top, row = 760.0, 262.0, 30.0, 34.0, 46.0
     tall = top + row * len(swings) + 34
     ends = [middle, *(v for one in swings for v in (one.at_low, one.at_high))]
     scale = ticks(max(*ends, 1e-9))
@@ -262,7 +262,7 @@ def _flow(link: Link, place: dict[str, list[float]], scale: float) -> str:
 def bars(name: str, rows: Sequence[Bar], note: str = "", line: float | None = None,
          most: float | None = None) -> str:  # fmt: skip
     """Draw bars from nought, each with its words at its end; ``line`` marks one value."""
-    wide, left, row = 760.0, 330.0, 40.0
+    wide, left, row = 1120.0, 430.0, 40.0
     highest = most or max((one.value for one in rows), default=1.0) or 1.0
 
     def x(value: float) -> float:

@@ -144,13 +144,16 @@ FLOW_NAMES: Final = (
     ("stopped", "Stopped by a legal gate", "n-off"),
     ("cleared", "All gates passed", "n-hub"),
     ("sent", "Taken to a hub", "n-hub"),
-    ("not yet", "Waiting, left or stopped later", "n-off"),
+    ("not yet", "Not taken", "n-off"),
 )
 LABEL: Final = {name: label for name, label, _ in FLOW_NAMES}
 
 
 def flows(pair: Pair) -> tuple[Flow, ...]:
-    """Return where a thousand new arrivals went within the scenario's months, posterior mean."""
+    """Return where a thousand new arrivals went within the scenario's months, posterior mean.
+
+    Those whose refusal was withdrawn and decided anew are counted by what came of it.
+    """
     marked = pair.hub.marked.sum(2).mean(0, dtype=float)
     scale = EVERY / max(marked[ARRIVED], 1.0)
 
@@ -169,7 +172,7 @@ def flows(pair: Pair) -> tuple[Flow, ...]:
     waiting = max(EVERY + anew - granted - closed - appealed - no_appeal, 0.0)
     found = (
         ("arrived", "granted", granted),
-        ("arrived", "refused", appealed + no_appeal),
+        ("arrived", "refused", appealed + no_appeal - anew),
         ("arrived", "closed", closed),
         ("arrived", "waiting", waiting),
         ("refused", "appealed", appealed),
