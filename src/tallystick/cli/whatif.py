@@ -1,4 +1,4 @@
-"""``tallystick whatif``: simulate what is claimed about a scheme, calibrate, and show the figures."""
+"""``tallystick whatif``: simulate what is claimed about a scheme, calibrate, show the figures."""
 
 from __future__ import annotations
 
@@ -86,31 +86,43 @@ def hubs(
     except TallystickError as error:
         raise _fail(error) from error
     if as_json:
-        click.echo(msgspec.json.format(answers.as_json(found), indent=1).decode())
+        click.echo(
+            msgspec.json.format(msgspec.json.encode(answers.as_json(found)), indent=1).decode()
+        )
     elif not report:
         click.echo(answers.as_text(found))
 
 
 @whatif.command()
-@click.option("--draws", type=click.IntRange(1_000, 100_000_000), default=1_000_000,
-              show_default=True, help="Draws for each window.")
+@click.option(
+    "--draws",
+    type=click.IntRange(1_000, 100_000_000),
+    default=1_000_000,
+    show_default=True,
+    help="Draws for each window.",
+)
 @click.option("--kept", type=click.IntRange(50, 100_000), default=1_000, show_default=True)
 @click.option("--seed", type=click.IntRange(0), default=SEED, show_default=True)
-@click.option("--window", "names", multiple=True, type=click.Choice(["now", "check"]),
-              help="Only this one.")
+@click.option(
+    "--window", "names", multiple=True, type=click.Choice(["now", "check"]), help="Only this one."
+)
 @click.option("--save", is_flag=True, help="Keep the posterior in the package.")
-@click.option("--docs", type=click.Path(file_okay=False, path_type=Path),
-              help="Write the report with its pictures into this folder.")
+@click.option(
+    "--docs",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write the report with its pictures into this folder.",
+)
 @click.option("--smc", is_flag=True, help="Also by pyABC's sequential Monte Carlo, for the report.")
+@click.option("--report-only", is_flag=True, help="Only write the report from what is kept.")
 def calibrate(draws: int, kept: int, seed: int, names: tuple[str, ...], save: bool,
-              docs: Path | None, smc: bool) -> None:  # fmt: skip
+              docs: Path | None, smc: bool, report_only: bool) -> None:  # fmt: skip
     """Fit the model to what was published, check it, and write the report."""
     from tallystick.whatif import calibrate as fitting
     from tallystick.whatif import posterior, windows
 
     command = "tallystick whatif calibrate --save"
     try:
-        for name in names or tuple(windows.WINDOWS):
+        for name in () if report_only else names or tuple(windows.WINDOWS):
             window = windows.WINDOWS[name]
             found = fitting.fit(window, seed, draws, kept, progress=_progress(name))
             click.echo("", err=True)

@@ -140,7 +140,8 @@ def fan(name: str, bands: Sequence[Band], middle: Sequence[float], marks: Sequen
         body += f'<path class="{band.css_class}" d="{path([*there, *back])}Z"/>'
     body += f'<path class="mid" d="{path([(x(at), y(v)) for at, v in enumerate(middle)])}"/>'
     body += "".join(
-        f'<path class="seen" d="M{x(at) - 5:.1f} {y(v) - 5:.1f}l10 10m0-10-10 10"/>' for at, v in seen
+        f'<path class="seen" d="M{x(at) - 5:.1f} {y(v) - 5:.1f}l10 10m0-10-10 10"/>'
+        for at, v in seen
     )
     ends = [(y(band.highs[-1]) + 5, band.label, "soft") for band in bands]
     ends.append((y(middle[-1]) + 5, last, "strong"))

@@ -22,8 +22,8 @@ from tallystick.whatif.model import Place as P
 from tallystick.whatif.parameters import BY_NAME, Kind
 from tallystick.whatif.posterior import Posterior
 from tallystick.whatif.questions import Answer
-from tallystick.whatif.run import ARRIVED, PENCE, Pair
-from tallystick.whatif.scenario import AS_IT_STANDS, Scenario
+from tallystick.whatif.run import ARRIVED, Pair
+from tallystick.whatif.scenario import AS_IT_STANDS, PENCE, Scenario
 
 NOT_KNOWN: Final = (
     "Nobody knows what a hub does to the number of people who come. The Home Office's permanent "
@@ -89,9 +89,7 @@ class Answers:
 def could_of(pair: Pair) -> Any:
     """Return the share of Channel arrivals who could ever be sent, by run."""
     boats = world.boat_mix()
-    never = (1 - run.closing(pair.runs)) * run.never_granted(
-        pair.runs, pair.scenario.grant_rates
-    )
+    never = (1 - run.closing(pair.runs)) * run.never_granted(pair.runs, pair.scenario.grant_rates)
     return (never * boats).sum(1) * run.refused_at_boats() * run.ever_cleared(pair.runs)
 
 
@@ -249,7 +247,9 @@ def as_json(found: Answers) -> dict[str, Any]:
         "claim": claims.SENTENCE,
         "not_known": NOT_KNOWN,
         "fan_quantiles": list(FAN_QUANTILES),
-        "unverified_figures": [one.say for one in figures.published()[0].values() if not one.verified],
+        "unverified_figures": [
+            one.say for one in figures.published()[0].values() if not one.verified
+        ],
         "unverified_ranges": [one.say for one in assumed],
     }
 
@@ -282,6 +282,8 @@ def as_text(found: Answers) -> str:
         lines.append(f"  driven by: {pulls}")
     lines += ["", f'"{claims.SENTENCE}"']
     for card in found.cards:
-        expected = f"; expected in the end {spread_of(card.expected, 'share')}" if card.expected else ""
+        expected = (
+            f"; expected in the end {spread_of(card.expected, 'share')}" if card.expected else ""
+        )
         lines.append(f"  {card.basis}: {card.share:.1%}, {card.verdict}{expected}")
     return "\n".join(lines)

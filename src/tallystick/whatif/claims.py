@@ -101,7 +101,10 @@ def decisions(posterior: Posterior) -> tuple[Card, ...]:
 def boats(posterior: Posterior) -> tuple[Card, ...]:
     """Small-boat arrivals of 2025, seen twice: the share fell as more of them were decided."""
     found = []
-    for name, seen in (("boats_2025_seen_2025", "December 2025"), ("boats_2025_seen_2026", "March 2026")):
+    for name, seen in (
+        ("boats_2025_seen_2025", "December 2025"),
+        ("boats_2025_seen_2026", "March 2026"),
+    ):
         told = figures.get(name)
         granted, refused, waiting = (int(part) for part in told.value)
         # Those who wait are granted like those who were decided, or like the later ones of them.
@@ -142,7 +145,10 @@ def claim_years(posterior: Posterior) -> tuple[Card, ...]:
     """Everybody who claimed in a year, after appeals so far; recent years are not yet decided."""
     table, found = figures.tables("claim_years"), []
     for year in YEARS_CARDS:
-        granted, refused = int(table.at(year, "latest_grants")), int(table.at(year, "latest_refusals"))
+        granted, refused = (
+            int(table.at(year, "latest_grants")),
+            int(table.at(year, "latest_refusals")),
+        )
         claims, known = table.at(year, "claims"), table.at(year, "known_pct") / 100
         waiting = round(claims * (1 - known))
         overturned = table.at(year, "latest_grants") - table.at(year, "initial_grants")

@@ -33,10 +33,9 @@ os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_folder()))
 
 import numba  # noqa: E402 - it reads where its cache is when it is first imported
 
-OPTIONS: Final = {"nogil": True, "cache": True, "error_model": "numpy"}
+OPTIONS: Final[Any] = {"nogil": True, "cache": True, "error_model": "numpy"}
 
 
 def compiled(kernel: Kernel) -> Kernel:
     """Compile a function at its first call, or read it from the cache."""
     return cast(Kernel, numba.njit(**OPTIONS)(kernel))
-

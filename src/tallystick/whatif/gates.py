@@ -97,9 +97,9 @@ def facts_of(columns: Columns, law: Law, on: dt.date, chance: Any, shares: Any) 
         name: columns.code(name, value) for name, value in sample.values(law, on).items()
     }
     for one, share in zip(persons(), shares, strict=True):
+        has = chance.random(PERSONS) < share
         if one.fact not in found:
             continue  # no gate of this day asks for it
-        has = chance.random(PERSONS) < share
         found[one.fact] = np.where(
             has, columns.code(one.fact, one.value), columns.code(one.fact, not one.value)
         )
@@ -115,9 +115,7 @@ def no_agreement(columns: Columns, facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @functools.cache
-def passing(
-    ordered: bool, on: dt.date = DAY, without: str = "", sender: str = SENDER
-) -> Passing:
+def passing(ordered: bool, on: dt.date = DAY, without: str = "", sender: str = SENDER) -> Passing:
     """Return which share passes on a day, if all were in order or as things stand.
 
     ``without`` leaves one gate out, to see what it alone does.

@@ -29,9 +29,7 @@ class Interval:
         kept = np.asarray(values, float)
         kept = kept[np.isfinite(kept)]
         if not len(kept):
-            return cls(*([float("nan")] * 8))
-        return cls(*(float(q) for q in np.quantile(kept, QUANTILES)), float(kept.mean()))
-
-    def scaled(self, by: float) -> Interval:
-        """Return it in another unit."""
-        return Interval(*(getattr(self, name) * by for name in self.__slots__))
+            return cls(*[float("nan")] * 8)
+        low95, low80, low50, middle, high50, high80, high95 = np.quantile(kept, QUANTILES).tolist()
+        mean = float(kept.mean())
+        return cls(low95, low80, low50, middle, high50, high80, high95, mean)

@@ -144,8 +144,17 @@ def allot(left: float, asking: Array, u: float, rest: Array) -> None:
 
 
 @compiled
-def taken_by(way: int, place: int, n: Array, taken: Array, hazard: Array, cond: Array,
-             rest: Array, flow: Array, at: Array) -> None:
+def taken_by(
+    way: int,
+    place: int,
+    n: Array,
+    taken: Array,
+    hazard: Array,
+    cond: Array,
+    rest: Array,
+    flow: Array,
+    at: Array,
+) -> None:
     """Split those whom a way takes among its targets, one target after another."""
     cohorts = len(rest)
     for i in range(cohorts):
@@ -161,15 +170,25 @@ def taken_by(way: int, place: int, n: Array, taken: Array, hazard: Array, cond: 
 
 
 @compiled
-def out_of(n: Array, hazard: Array, cond: Array, left: Array, starts: Array, remove: Array,
-           at: Array, opened: bool, taken: Array, asking: Array, rest: Array,
-           flow: Array) -> None:
+def out_of(
+    n: Array,
+    hazard: Array,
+    cond: Array,
+    left: Array,
+    starts: Array,
+    at: Array,
+    opened: bool,
+    taken: Array,
+    asking: Array,
+    rest: Array,
+    flow: Array,
+) -> None:
     """Work out a month's moves of all cohorts, way by way."""
     cohorts = len(rest)
     taken[:] = 0.0
     for way in range(WAYS_COUNT):
         place, kind = PLACE_OF[way], KIND_OF[way]
-        if (way == W_OFFER or way == W_HUB) and not opened:
+        if (way in (W_OFFER, W_HUB)) and not opened:
             continue
         if kind == REMOVING:
             for i in range(cohorts):
@@ -183,7 +202,9 @@ def out_of(n: Array, hazard: Array, cond: Array, left: Array, starts: Array, rem
 
 
 @compiled
-def remove_some(n: Array, left: float, u: float, remove: Array, asking: Array, pooled: Array) -> None:
+def remove_some(
+    n: Array, left: float, u: float, remove: Array, asking: Array, pooled: Array
+) -> None:
     """Share out enforced returns over STOPPED, CLEARED and WITHDRAWN of every cohort."""
     cohorts = len(remove)
     for i in range(cohorts):
@@ -241,8 +262,9 @@ def walk(p: Any, k: Any, at: Array) -> None:
 
 
 @compiled
-def share_out(n: Array, p: Any, month: int, pace: float, given: Array, opened: bool,
-              left: Array) -> float:
+def share_out(
+    n: Array, p: Any, month: int, pace: float, given: Array, opened: bool, left: Array
+) -> float:
     """Work out what there is to share this month; return the share of claims decided."""
     waiting, appealing, held = n[W].sum(), n[A].sum(), n[H].sum()
     output = given[GIVEN_DECIDED, month]
@@ -296,9 +318,70 @@ def stock(o: Any, p: Any, n: Array) -> None:
 
 
 @compiled
-def one(seed: int, run: int, p: Any, mix: Array, mixes: Array, grants: Array, allows: Array,
-        factors: Array, season: Array, given: Array, out: Array, total: Array, marked: Array,
-        ends: Array) -> None:  # tidy: the month's order, read as one
+def arrive(
+    p: Any,
+    claims: float,
+    mix: Array,
+    boats: Array,
+    opened: bool,
+    keys: Array,
+    n: Array,
+    new: Array,
+    marked: Array,
+) -> float:
+    """Let a month's people arrive; return how many. A hub's effect is on small boats alone."""
+    arrived = 0.0
+    for i in range(len(mix)):
+        kept = 1.0 - p.deterrence * boats[i] * opened
+        some = poisson(claims * mix[i] * kept, keys[i], DRAW_CLAIMS)
+        n[W, i] += some
+        new[W, i] += some
+        marked[MOVES_COUNT, i] += some
+        arrived += some
+    return arrived
+
+
+@compiled
+def turn(
+    p: Any,
+    month: int,
+    opened: bool,
+    quarter: bool,
+    at: Array,
+    own: Array,
+    keys: Array,
+    grants: Array,
+    allows: Array,
+    cond: Array,
+    hazard: Array,
+) -> None:
+    """Set rates and splits anew: at the start, each quarter, and when a hub opens."""
+    leave = p.leave_month * (1.0 + p.encouragement * opened)
+    shift = p.allow_shift + p.allow_trend * month / 12.0 + at[ALLOWING]
+    for i in range(len(own)):
+        steady(p, cond[:, i], hazard[:, i], leave)
+        own[i] += 0.5 * p.grant_walk * normal(keys[i], DRAW_OWN) * quarter
+        grant = grants[month, i] + p.grant_shift + at[GRANTING] + own[i]
+        judge(p, cond, i, odds(grant), odds(allows[i] + shift))
+
+
+@compiled
+def one(
+    seed: int,
+    run: int,
+    p: Any,
+    mix: Array,
+    mixes: Array,
+    grants: Array,
+    allows: Array,
+    factors: Array,
+    season: Array,
+    given: Array,
+    out: Array,
+    total: Array,
+    marked: Array,
+    ends: Array,
+) -> None:  # tidy: the month's order, read as one
     """Run one run of ``out.shape[0]`` months; ``ends`` receives where everybody is at the end."""
     cohorts, months = len(mix), out.shape[0]
     n, new = np.zeros((PLACES, cohorts)), np.zeros((PLACES, cohorts))
@@ -312,40 +395,25 @@ def one(seed: int, run: int, p: Any, mix: Array, mixes: Array, grants: Array, al
     for month in range(months):
         k = key(seed, run, RUNS_OWN, month)
         opened = month >= p.hub_opens_month and p.hub_places > 0
-        fresh = month == 0 or month == p.hub_opens_month
         quarter = month % 3 == 0 and month > 0
+        for i in range(cohorts):
+            keys[i] = key(seed, run, i, month)
         if quarter:
             walk(p, k, at)
-        if fresh:
-            leave = p.leave_month * (1.0 + p.encouragement * opened)
-            for i in range(cohorts):
-                steady(p, cond[:, i], hazard[:, i], leave)
+        if quarter or month == 0 or month == p.hub_opens_month:
+            turn(p, month, opened, quarter, at, own, keys, grants, allows, cond, hazard)
         for kind in range(SHORT):
             starts[kind] = uniform(k, 16 + kind)
         pace = share_out(n, p, month, at[PACE], given, opened, left)
         remove_some(n, left[REMOVING], starts[REMOVING], factors[REMOVABLE], asking, pooled)
+        for i in range(cohorts):
+            hazard[W_WITHDRAW, i] = min(WITHDRAW_MAX, p.withdraw_ratio * factors[CLOSING, i] * pace)
+        out_of(n, hazard, cond, left, starts, keys, opened, taken, asking, rest, flow)
+        make(n, new, shares, flow, moved, marked)
         claims = given[GIVEN_CLAIMS, month]
         if claims < 0:
             claims = p.claims_month * season[month % 12] * math.exp(at[CLAIMS])
-        shift = p.allow_shift + p.allow_trend * month / 12.0 + at[ALLOWING]
-        for i in range(cohorts):
-            keys[i] = key(seed, run, i, month)
-            hazard[W_WITHDRAW, i] = min(WITHDRAW_MAX, p.withdraw_ratio * factors[CLOSING, i] * pace)
-            if fresh or quarter:
-                own[i] += 0.5 * p.grant_walk * normal(keys[i], DRAW_OWN) * quarter
-                grant = grants[month, i] + p.grant_shift + at[GRANTING] + own[i]
-                judge(p, cond, i, odds(grant), odds(allows[i] + shift))
-        out_of(n, hazard, cond, left, starts, factors[REMOVABLE], keys, opened, taken, asking,
-               rest, flow)
-        make(n, new, shares, flow, moved, marked)
-        arrived = 0.0
-        for i in range(cohorts):
-            kept = 1.0 - p.deterrence * factors[BOATS, i] * opened
-            some = poisson(claims * mixes[month, i] * kept, keys[i], DRAW_CLAIMS)
-            n[W, i] += some
-            new[W, i] += some
-            marked[MOVES_COUNT, i] += some
-            arrived += some
+        arrived = arrive(p, claims, mixes[month], factors[BOATS], opened, keys, n, new, marked)
         out[month].claims = arrived
         record(out[month], moved)
         stock(out[month], p, n)
@@ -358,10 +426,37 @@ def one(seed: int, run: int, p: Any, mix: Array, mixes: Array, grants: Array, al
 
 
 @compiled
-def many(seed: int, first: int, runs: Array, mix: Array, mixes: Array, grants: Array,
-         allows: Array, factors: Array, season: Array, given: Array, out: Array, total: Array,
-         marked: Array, ends: Array) -> None:
+def many(
+    seed: int,
+    first: int,
+    runs: Array,
+    mix: Array,
+    mixes: Array,
+    grants: Array,
+    allows: Array,
+    factors: Array,
+    season: Array,
+    given: Array,
+    out: Array,
+    total: Array,
+    marked: Array,
+    ends: Array,
+) -> None:
     """Run a block of runs; ``first`` is the number of the first one."""
     for r in range(len(runs)):
-        one(seed, first + r, runs[r], mix, mixes, grants, allows, factors, season, given, out[r],
-            total[r], marked[r], ends[r])
+        one(
+            seed,
+            first + r,
+            runs[r],
+            mix,
+            mixes,
+            grants,
+            allows,
+            factors,
+            season,
+            given,
+            out[r],
+            total[r],
+            marked[r],
+            ends[r],
+        )

@@ -110,8 +110,9 @@ def moves_it(found: Answers) -> Picture:
         )
         for one in top
     ]
-    name = "What moves the answer most: of 100 Channel arrivals, how many could be sent. " + " ".join(
-        f"{one.say}: {one.at_low:.1%} to {one.at_high:.1%}." for one in top
+    name = (
+        "What moves the answer most: of 100 Channel arrivals, how many could be sent. "
+        + " ".join(f"{one.say}: {one.at_low:.1%} to {one.at_high:.1%}." for one in top)
     )
     drawn = charts.tornado(name, swings, middle, f"middle answer: {middle:.1f}", found.deterrence)
     rows = tuple(
@@ -138,7 +139,8 @@ def flow(found: Answers) -> Picture:
         Link(one.old, one.new, one.people, tint.get(CLASS_OF[one.new], "")) for one in found.flows
     ]
     name = "Of 1,000 arrivals, " + "; ".join(
-        f"{LABEL[one.old].lower()} to {LABEL[one.new].lower()} {one.people:,.0f}" for one in found.flows
+        f"{LABEL[one.old].lower()} to {LABEL[one.new].lower()} {one.people:,.0f}"
+        for one in found.flows
     )
     drawn = charts.sankey(name + ".", [c for c in columns if c], links, found.deterrence)
     rows = tuple((LABEL[one.old], LABEL[one.new], f"{one.people:,.1f}") for one in found.flows)

@@ -19,8 +19,8 @@ from tallystick.whatif.errors import BadScenario
 from tallystick.whatif.interval import Interval
 from tallystick.whatif.model import Place as P
 from tallystick.whatif.parameters import BY_NAME
-from tallystick.whatif.run import PENCE, Pair
-from tallystick.whatif.scenario import Scenario
+from tallystick.whatif.run import Pair
+from tallystick.whatif.scenario import PENCE, Scenario
 
 PLACES_ASKED: Final = (500, 1_200, 2_500, 5_000)
 MILLIONS_ASKED: Final = (50, 100, 250, 500)
@@ -77,7 +77,7 @@ def whole(value: float) -> str:
     if not np.isfinite(value):
         return "no number"
     digits = max(0, len(str(int(abs(value)))) - 2)
-    return f"{round(value, -digits):,.0f}"
+    return f"{round(value, -digits) + 0.0:,.0f}"
 
 
 def channel(base: Scenario) -> Answer:
@@ -92,10 +92,13 @@ def channel(base: Scenario) -> Answer:
     sent = run.arrivals_share(pair, P.READY, P.HUB, boats) * run.refused_at_boats()
     rows = (
         Row("Refused in the end, every appeal lost or not brought", Interval.of(exhausted)),
-        Row("And let pass by every legal gate at some time: could ever be sent", Interval.of(could)),
+        Row(
+            "And let pass by every legal gate at some time: could ever be sent", Interval.of(could)
+        ),
         Row("And not stopped on the eve", Interval.of(ready)),
-        Row(f"Sent within {base.months // YEAR} years, with the places there are",
-            Interval.of(sent)),
+        Row(
+            f"Sent within {base.months // YEAR} years, with the places there are", Interval.of(sent)
+        ),
     )
     middle = rows[1].interval
     return Answer(
@@ -243,7 +246,10 @@ def rates_return(base: Scenario) -> Answer:
         "What if grant rates return to those of 2022?",
         base,
         base.having(grant_rates=RATES_ASKED),
-        ("Refused and not granted later, grant rates from 2025 on", "The same, grant rates of 2022"),
+        (
+            "Refused and not granted later, grant rates from 2025 on",
+            "The same, grant rates of 2022",
+        ),
         refused_for_good,
         "people over the scenario",
     )

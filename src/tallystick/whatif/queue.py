@@ -35,6 +35,12 @@ def arrivals(seed: int, rate: float, out: Array) -> None:
 
 
 @compiled
+def service(seed: int, person: int, stage: int, mean: float) -> float:
+    """Return how long a person keeps a server."""
+    return -mean * math.log(1.0 - uniform(key(seed, person, 0, 0), DRAW_SERVICE + stage))
+
+
+@compiled
 def sift_down(heap: Array, size: int) -> None:
     """Bring a heap whose root has grown into order again."""
     at, value = 0, heap[0]
@@ -52,8 +58,18 @@ def sift_down(heap: Array, size: int) -> None:
 
 
 @compiled
-def serve(seed: int, stage: int, servers: int, mean: float, goes_on: float, persons: Array,
-          ready: Array, wait: Array, leave: Array, onward: Array) -> int:
+def serve(
+    seed: int,
+    stage: int,
+    servers: int,
+    mean: float,
+    goes_on: float,
+    persons: Array,
+    ready: Array,
+    wait: Array,
+    leave: Array,
+    onward: Array,
+) -> int:
     """Serve ``persons`` in the order of ``ready`` (ascending); return how many go on.
 
     ``wait`` and ``leave`` are filled by person; ``onward`` receives those who go on, in the order
@@ -64,13 +80,12 @@ def serve(seed: int, stage: int, servers: int, mean: float, goes_on: float, pers
     for at in range(len(ready)):
         person = persons[at]
         begins = max(ready[at], heap[0])
-        k = key(seed, person, 0, 0)
-        ends = begins - mean * math.log(1.0 - uniform(k, DRAW_SERVICE + stage))
+        ends = begins + service(seed, person, stage, mean)
         heap[0] = ends
         sift_down(heap, servers)
         wait[person] = begins - ready[at]
         leave[person] = ends
-        if uniform(k, DRAW_GOES_ON + stage) < goes_on:
+        if uniform(key(seed, person, 0, 0), DRAW_GOES_ON + stage) < goes_on:
             onward[count] = person
             count += 1
     return count

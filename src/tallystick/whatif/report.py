@@ -69,7 +69,8 @@ def pdf(found: Answers) -> bytes:
     """Return the report as a PDF."""
     import weasyprint
 
-    document: Any = weasyprint.HTML(string=html(found), base_url=str(look.FOLDER) + "/")
+    sheet: Any = weasyprint.HTML
+    document = sheet(string=html(found), base_url=str(look.FOLDER) + "/")
     made: bytes = document.write_pdf()
     return made
 

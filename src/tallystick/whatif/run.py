@@ -150,7 +150,10 @@ def support_saved(pair: Pair) -> Any:
     """
     hotel = -pair.change("hotels").sum(1) * NIGHTS_IN_MONTH
     all_nights = -pair.change("supported").sum(1) * NIGHTS_IN_MONTH
-    pence = int(figures.get("hotel_night").value[0]), int(figures.get("dispersal_night_2023").value[0])
+    pence = (
+        int(figures.get("hotel_night").value[0]),
+        int(figures.get("dispersal_night_2023").value[0]),
+    )
     whole = np.rint(hotel).astype(np.int64)
     others = np.rint(all_nights).astype(np.int64) - whole
     return whole * pence[0] + others * pence[1]

@@ -62,7 +62,10 @@ class Scenario:
             ("months", self.months, 12, MONTHS_MAX),
             ("runs", self.runs, RUNS_MIN, RUNS_MAX),
             ("seed", self.seed, 0, 2**62),
-            *((f"pounds.{k}", v, 0, POUNDS_MAX) for k, v in dataclasses.asdict(self.pounds).items()),
+            *(
+                (f"pounds.{k}", v, 0, POUNDS_MAX)
+                for k, v in dataclasses.asdict(self.pounds).items()
+            ),
         )
         for name, value, low, high in limits:
             if not low <= value <= high:

@@ -33,9 +33,10 @@ def fit(
 ) -> dict[str, Any]:
     """Return weighted draws of the calibrated parameters, with ``weight``, in their own units."""
     try:
-        import pyabc
+        import pyabc as library
     except ImportError as error:
         raise NoLibrary("pip install pyabc") from error
+    pyabc: Any = library
     names = CALIBRATED
     chance = np.random.default_rng([seed, 9])
     past, seen = window.world(), windows.observed(window)
@@ -51,7 +52,7 @@ def fit(
     def far(one: Any, other: Any) -> float:
         return float(one["far"])
 
-    np.random.seed(seed)  # noqa: NPY002 - the library's own source of chance
+    np.random.seed(seed)  # the library's own source of chance
     prior = pyabc.Distribution(**{name: pyabc.RV("uniform", 0, 1) for name in names})
     sampler = pyabc.sampler.SingleCoreSampler()
     runner = pyabc.ABCSMC(model, prior, far, population_size=particles, sampler=sampler)

@@ -5,6 +5,7 @@ Ray is asked for only when an address is given (``local`` starts one here); noth
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Final
 
 import numpy as np
@@ -32,12 +33,12 @@ def connected(address: str, processors: int = 2) -> Any:
         raise NoCluster("Ray is not installed: pip install ray") from error
     try:
         if not ray.is_initialized():
-            here = {"num_cpus": processors} if address == LOCAL else {}
+            here: Any = {"num_cpus": processors} if address == LOCAL else {}
             ray.init(
                 address=None if address == LOCAL else address,
                 include_dashboard=False,
                 log_to_driver=False,
-                logging_level="ERROR",
+                logging_level=logging.ERROR,
                 **here,
             )
     except (ConnectionError, RuntimeError, ValueError) as error:
