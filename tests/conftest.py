@@ -20,6 +20,8 @@ import sqlalchemy as sa
 from tallystick.core.clock import SeededClock
 from tallystick.core.store import Store
 
+STOP_S_MAX = 100
+"""A last checkpoint on a busy disk takes long."""
 CHROMIUM_ARGS = [
     "--headless",
     "--no-sandbox",
@@ -115,7 +117,7 @@ class Cluster:
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGINT)
-        self.process.wait(20)
+        self.process.wait(STOP_S_MAX)
         self.log.close()
 
 
@@ -161,3 +163,13 @@ def chromium() -> Iterator[Any]:
         browser = play.chromium.launch(executable_path=path, args=CHROMIUM_ARGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def bitcoind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A real node on regtest, one for each test process; chains are shared, wallets are not."""
+    from bitcoind import Bitcoind
+
+    made = Bitcoind(tmp_path_factory.mktemp("bitcoind"))
+    yield made
+    made.stop()

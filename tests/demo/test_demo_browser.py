@@ -45,6 +45,7 @@ class Demo:
 
     def __init__(self, data: Path, *more: str) -> None:
         command = [sys.executable, "-m", "tallystick.cli", "demo", "--data", str(data), *more]
+        command += ["--reading-percent", "0"]
         _own_ports(data)
         self.log = data.with_suffix(".log")
         with self.log.open("w") as out:

@@ -151,7 +151,9 @@ class Server:
 class Kiosk:
     """The engine over the rig's devices, with the touches of a customer."""
 
-    def __init__(self, folder: Path, server: Server, clock: ShiftedClock) -> None:
+    def __init__(
+        self, folder: Path, server: Server, clock: ShiftedClock, reading_percent: int = 0
+    ) -> None:
         self.folder, self.clock = folder, clock
         self.papers: list[str] = []
         data = folder / "kiosk"
@@ -169,6 +171,7 @@ class Kiosk:
             SerialScanner(str(folder / "codes"), clock),
             self._put,
             clock,
+            reading_percent=reading_percent,
         )
         self.engine.start()
 

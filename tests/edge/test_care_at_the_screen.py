@@ -135,3 +135,38 @@ def test_without_the_servers_word_no_cash_goes_in(rig: Rig) -> None:
     rig.kiosk.engine.link.cut = False
     until(lambda: not rig.kiosk.view.server_lost)
     rig.kiosk.reach(Screen.CARE, Screen.ADDRESS)
+
+
+def test_a_warning_stands_for_its_reading_time_and_can_always_be_stopped(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, reading_percent=100)
+    try:
+        to_warning(rig)
+        said = rig.kiosk.view.care
+        assert said is not None and said.wait_ms >= 60_000 * len(said.warning.split()) // 175
+        assert rig.kiosk.view.asleep and "aria-disabled" in draw(rig.kiosk.view)
+        rig.kiosk.touch(Touch.PROCEED)
+        until(lambda: rig.kiosk.view.say)
+        assert rig.kiosk.view.screen is Screen.CARE
+        rig.clock.by_s += said.wait_ms / 1_000 - 2
+        rig.kiosk.touch(Touch.PROCEED)
+        assert rig.kiosk.view.screen is Screen.CARE
+        rig.clock.by_s += 2.5
+        until(lambda: not rig.kiosk.view.asleep)
+        assert "aria-disabled" not in draw(rig.kiosk.view).partition('id="b-proceed"')[2][:120]
+        rig.kiosk.touch(Touch.PROCEED)
+        rig.kiosk.reach(Screen.CASH)
+        rig.kiosk.touch(Touch.STOP)
+        rig.kiosk.reach(Screen.STOPPED)
+    finally:
+        rig.end()
+
+
+def test_stop_works_while_a_warning_is_read(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, reading_percent=100)
+    try:
+        to_warning(rig)
+        assert rig.kiosk.view.asleep
+        rig.kiosk.touch(Touch.STOP)
+        rig.kiosk.reach(Screen.STOPPED)
+    finally:
+        rig.end()

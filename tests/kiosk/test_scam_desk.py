@@ -17,6 +17,7 @@ from tallystick.core.store import Store
 from tallystick.kiosk import blocked, buy, wire
 from tallystick.kiosk.audit import audit
 from tallystick.kiosk.scams import guard, intervene, report
+from tallystick.kiosk.scams.tables import INTERVENTIONS
 from tallystick.kiosk.tables import INCIDENTS
 
 ADDRESS = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"
@@ -100,6 +101,21 @@ def test_a_small_purchase_is_warned_and_pays_at_once(counter: Counter) -> None:
     assert counter.view(quote.purchase).txid
     assert record(counter, quote.purchase)["outcome"] == "proceeded"
     assert record(counter, quote.purchase)["sent_minor"] == 2_000
+
+
+@pytest.mark.parametrize("change", [{"answers": "[[]]"}, {"script": "romance"}, {"seed": "00"}])
+def test_no_record_is_changed_afterwards_without_the_audit_saying_so(
+    counter: Counter, change: dict[str, str]
+) -> None:
+    quote = buy_for(counter, 2_000)
+    counter.finish(quote)
+    work(counter)
+    holds(counter)
+    with counter.store.transact() as tx:
+        tx.execute(sa.update(INTERVENTIONS).values(**change))
+    with counter.store.read() as tx:
+        last = audit(tx, counter.till.chain, "regtest")[-1]
+    assert not last.ok and quote.purchase in last.said
 
 
 def test_much_to_a_new_address_is_held_though_no_machine_asked(counter: Counter) -> None:

@@ -366,3 +366,16 @@ def test_the_bench_shows_a_whole_kiosk(stage: Stage) -> None:
         assert glass["y"] + glass["height"] <= size["height"]
         assert stage.page.evaluate("document.documentElement.scrollWidth") <= size["width"]
     assert violations(stage.page) == []
+
+
+@pytest.mark.parametrize(("held_ms", "told"), [(50, Touch.STOP), (3_100, Touch.QUIET)])
+def test_the_star_key_held_for_three_seconds_calls_for_help_without_a_word(
+    stage: Stage, held_ms: int, told: Touch
+) -> None:
+    stage.put(GALLERY["cash"])
+    stage.page.keyboard.down("*")
+    stage.page.wait_for_timeout(held_ms)
+    assert stage.walked == []
+    stage.page.keyboard.up("*")
+    stage.until(1)
+    assert stage.walked == [told]

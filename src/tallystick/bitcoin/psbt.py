@@ -16,6 +16,7 @@ from typing import Any, Final
 from embit import ec
 from embit.psbt import PSBT
 from embit.script import Script
+from embit.transaction import Transaction
 
 from tallystick.bitcoin.embedded.txs import Reader, Tx, compact, parse, read_tx
 from tallystick.bitcoin.errors import BadPsbt, ChainRejects
@@ -223,11 +224,33 @@ def signatures_of(part: Map) -> list[Signature]:
     ]
 
 
+class ExactPsbt(PSBT):  # type: ignore[misc]
+    """embit's PSBT over the transaction as it is, parsed once.
+
+    embit by itself builds it anew for each hash, and takes version 0 for 2 and sequence 0 for the
+    highest, which a message's transaction (BIP-322) does not survive.
+    """
+
+    _exact: Any = None
+
+    @property
+    def tx(self) -> Any:
+        """Return the unsigned transaction; its hashes are kept with it."""
+        return self._exact or super().tx
+
+    @classmethod
+    def of(cls, maps: Maps) -> Any:
+        """Return the PSBT of these maps."""
+        made = cls.read_from(BytesIO(maps.serialize()))
+        made._exact = Transaction.parse(maps.globals[bytes([UNSIGNED_TX])])
+        return made
+
+
 class Sighashes:
     """What each signature of one PSBT must sign. The values come from the PSBT given here."""
 
     def __init__(self, given: Maps) -> None:
-        self._psbt: Any = PSBT.read_from(BytesIO(given.serialize()))
+        self._psbt = ExactPsbt.of(given)
         self._inputs = given.inputs
         self._hashes: dict[tuple[int, int, bytes], bytes] = {}
 

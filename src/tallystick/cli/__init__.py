@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
+from typing import Final
 
 import click
 import structlog
@@ -17,28 +19,32 @@ def main() -> None:
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
 
 
-def _register() -> None:
-    from tallystick.cli import (
-        admin,
-        audit,
-        blocked,
-        claims,
-        demo,
-        edge,
-        hubs,
-        law,
-        report,
-        reserve,
-        serve,
-        whatif,
-    )
+COMMANDS: Final = (
+    "admin.admin",
+    "audit.audit",
+    "blocked.blocked",
+    "claims.claims",
+    "demo.demo",
+    "edge.edge",
+    "hubs.hubs",
+    "law.law",
+    "log.log",
+    "report.report",
+    "reserve.reserve",
+    "serve.machine",
+    "serve.serve",
+    "trial.trial",
+    "verify.verify",
+    "whatif.whatif",
+    "witness.witness",
+)
+"""Each command by its module and name."""
 
-    for command in (serve.serve, serve.machine, edge.edge, demo.demo, audit.audit):
-        main.add_command(command)
-    for group in (admin.admin, law.law, blocked.blocked, report.report, claims.claims, hubs.hubs):
-        main.add_command(group)
-    main.add_command(reserve.reserve)
-    main.add_command(whatif.whatif)
+
+def _register() -> None:
+    for place in COMMANDS:
+        module, _, name = place.partition(".")
+        main.add_command(getattr(importlib.import_module(f"tallystick.cli.{module}"), name))
 
 
 _register()

@@ -30,7 +30,7 @@ def origin_of(data: Path, origin: str) -> str:
 @click.option("--name", default="Operator", show_default=True, help="Whom the link is for.")
 @click.option(
     "--role",
-    type=click.Choice(["admin", "operator", "auditor"]),
+    type=click.Choice(["admin", "operator", "auditor", "official"]),
     default="admin",
     show_default=True,
 )
@@ -57,8 +57,8 @@ def invite(data: Path, database: str, name: str, role: str, origin: str) -> None
 @DATA
 @DATABASE
 def list_people(data: Path, database: str) -> None:
-    """List who may sign in."""
-    from tallystick.core.identity import people
+    """List who may sign in, and the roles of programmes they hold."""
+    from tallystick.core.identity import grants, people
     from tallystick.core.store import Store
 
     store = Store.open(database_of(data, database))
@@ -66,8 +66,48 @@ def list_people(data: Path, database: str) -> None:
         for person in people.people(tx):
             keys = len(people.passkeys(tx, person.id))
             state = "removed" if person.removed_at else f"{keys} passkey{'' if keys == 1 else 's'}"
-            click.echo(f"{person.id}  {person.role:<9} {state:<11} {person.name}")
+            roles = " ".join(sorted(grants.held(tx, person.id) - {person.role}))
+            click.echo(f"{person.id}  {person.role:<9} {state:<11} {person.name}  {roles}".rstrip())
     store.close()
+
+
+@admin.command()
+@DATA
+@DATABASE
+@click.option("--why", default="", help="Kept with the grant, and journalled.")
+@click.argument("person")
+@click.argument("role")
+def grant(data: Path, database: str, why: str, person: str, role: str) -> None:
+    """Give a person (by id) a programme's role, such as reserve.approver."""
+    from tallystick.core.clock import SystemClock
+    from tallystick.core.identity import grants
+    from tallystick.core.store import Store
+
+    store = Store.open(database_of(data, database))
+    store.migrate()
+    with store.transact() as tx:
+        grants.grant(tx, SystemClock(), person, role, why=why)
+    store.close()
+    click.echo(f"{person} holds {role}.")
+
+
+@admin.command()
+@DATA
+@DATABASE
+@click.option("--why", default="", help="Kept with the grant, and journalled.")
+@click.argument("person")
+@click.argument("role")
+def ungrant(data: Path, database: str, why: str, person: str, role: str) -> None:
+    """Take a programme's role from a person: approvals given under it count no longer."""
+    from tallystick.core.clock import SystemClock
+    from tallystick.core.identity import grants
+    from tallystick.core.store import Store
+
+    store = Store.open(database_of(data, database))
+    with store.transact() as tx:
+        grants.end(tx, SystemClock(), person, role, why=why)
+    store.close()
+    click.echo(f"{person} no longer holds {role}.")
 
 
 @admin.command(name="machines")

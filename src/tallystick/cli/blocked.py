@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
 from tallystick.cli.serve import DATA, DATABASE, database_of
 from tallystick.core.clock import SystemClock
 from tallystick.core.errors import TallystickError
-from tallystick.core.store import Store
+from tallystick.core.store import Store, Tx
 from tallystick.kiosk import blocked as lists
+from tallystick.kiosk.scams import lists as shared
 
 
 @click.group()
@@ -92,3 +95,88 @@ def ofac(data: Path, database: str, path: Path) -> None:
     finally:
         store.close()
     click.echo(f"{added} added, {lifted} lifted.")
+
+
+@blocked.command()
+@DATA
+@DATABASE
+@click.argument("path", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--by", required=True, help="Who makes the file: the operator's name.")
+@click.option("--appeal", required=True, help="Where somebody wrongly listed can turn to.")
+def export(data: Path, database: str, path: Path, by: str, appeal: str) -> None:
+    """Write our own entries that end by themselves to a file that other operators can take in."""
+    store = _opened(data, database)
+    with store.read() as tx:
+        raw = shared.export(tx, SystemClock(), by, appeal)
+    store.close()
+    path.write_bytes(raw)
+    count = raw.count(b'"address"')
+    click.echo(f"{path}: {count} entries")
+
+
+@blocked.command()
+@DATA
+@DATABASE
+@click.argument("path", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def take(data: Path, database: str, path: Path) -> None:
+    """Take in a shared file, whole or not at all; it holds on every machine at once."""
+    if path.stat().st_size > shared.FILE_BYTES_MAX:
+        raise click.ClickException(f"{path} has more than {shared.FILE_BYTES_MAX} bytes")
+    count = _stepped(
+        data, database, lambda tx: shared.take_in(tx, SystemClock(), path.read_bytes())
+    )
+    click.echo(f"{count} entries were added.")
+
+
+@blocked.command()
+@DATA
+@DATABASE
+@click.argument("address")
+@click.option("--list", "name", type=click.Choice(["own", "shared"]), default="own")
+@click.option("--why", required=True, help="Why the address should not be on the list.")
+@click.option("--by", required=True, help="Who asks, or for whom.")
+def appeal(data: Path, database: str, address: str, name: str, why: str, by: str) -> None:
+    """File an appeal against an entry; it holds until somebody else has decided."""
+
+    def act(tx: Tx) -> str:
+        return shared.appeal(tx, SystemClock(), address, name, why, by)
+
+    click.echo(_stepped(data, database, act))
+
+
+@blocked.command()
+@DATA
+@DATABASE
+def appeals(data: Path, database: str) -> None:
+    """Print the appeals that wait for a decision, the oldest first."""
+    for row in _stepped(data, database, shared.waiting):
+        click.echo(f"{row['id']}  {row['list']:<7} {row['address']}  {row['why']} ({row['by']})")
+
+
+@blocked.command()
+@DATA
+@DATABASE
+@click.argument("appeal_id")
+@click.argument("decision", type=click.Choice(sorted(shared.DECISIONS)))
+@click.option("--reasons", required=True)
+@click.option("--by", required=True, help="Who decides; not who listed it, nor who appealed.")
+def decide(data: Path, database: str, appeal_id: str, decision: str, reasons: str, by: str) -> None:
+    """Lift an entry on appeal, or keep it, with reasons."""
+
+    def act(tx: Tx) -> None:
+        shared.decide(tx, SystemClock(), appeal_id, decision, reasons, by)
+
+    _stepped(data, database, act)
+    click.echo(f"The entry is {decision}.")
+
+
+def _stepped(data: Path, database: str, act: Callable[[Tx], Any]) -> Any:
+    """Run one step, and say what was wrong and where the money is."""
+    store = _opened(data, database)
+    try:
+        with store.transact() as tx:
+            return act(tx)
+    except TallystickError as error:
+        raise click.ClickException(f"{error} (the money: {error.money})") from error
+    finally:
+        store.close()

@@ -79,6 +79,7 @@ def begin(
     block_every_s: float,
     ports: dict[str, int] | None = None,
     law: str = "DEMO",
+    reading_percent: int = 0,
 ) -> Cell:
     """Start everything in its order, and return once the screen is up."""
     ports = ports or ports_of(folder)
@@ -99,7 +100,7 @@ def begin(
     code = _invite(folder, f"http://127.0.0.1:{ports['api']}", clock)
     chain_url = parts.wait(chain)
     parts.wait(signer)
-    edge = _kiosk(parts, folder, ports, hands, code)
+    edge = _kiosk(parts, folder, ports, hands, code, reading_percent)
     _fund(folder, chain_url, signer_socket)
     server = parts.begin(
         "server",
@@ -132,7 +133,7 @@ def _devices(parts: Parts, folder: Path, hands: Path, pace_ms: int) -> None:
 
 
 def _kiosk(
-    parts: Parts, folder: Path, ports: dict[str, int], hands: Path, code: str
+    parts: Parts, folder: Path, ports: dict[str, int], hands: Path, code: str, reading_percent: int
 ) -> tuple[str, Any, Path]:
     return parts.begin(
         "kiosk",
@@ -142,6 +143,7 @@ def _kiosk(
         *("--printer", f"virtual:{folder / 'papers'}"),
         *("--screen-port", str(ports["screen"]), "--hands", str(hands)),
         *("--server", f"http://127.0.0.1:{ports['api']}", "--pair", code),
+        *("--reading-percent", str(reading_percent)),
     )
 
 

@@ -8,6 +8,7 @@ only if the coins are on the chain and the audit finds nothing.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import shutil
 import signal
@@ -44,7 +45,11 @@ def _notes(text: str) -> list[int]:
     return found
 
 
+PROGRAMMES: Final = ("kiosk", "hubs")
+
+
 @click.command()
+@click.option("--programme", type=click.Choice(PROGRAMMES), default="kiosk", show_default=True)
 @click.option("--once", is_flag=True, help="Make one purchase and exit.")
 @click.option("--cash", default="20,20,10", show_default=True, help="The notes, in dollars.")
 @click.option("--to", default="", help="The address to pay; a fresh one of its own if left out.")
@@ -52,8 +57,16 @@ def _notes(text: str) -> list[int]:
 @click.option("--fresh", is_flag=True, help="Forget the folder's former state first.")
 @click.option("--law", default="DEMO", show_default=True, help="The place, such as US-CA.")
 @click.option("--adopt-sample", is_flag=True, help="Adopt what is open, as a sample officer.")
+@click.option(
+    "--reading-percent",
+    type=click.IntRange(0, 200),
+    default=100,
+    show_default=True,
+    help="How much of a warning's reading time must pass before Go on wakes.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def demo(
+    programme: str,
     once: bool,
     cash: str,
     to: str,
@@ -61,12 +74,17 @@ def demo(
     fresh: bool,
     law: str,
     adopt_sample: bool,
+    reading_percent: int,
     as_json: bool,
 ) -> None:
-    """Buy bitcoin with cash on an embedded chain, and prove where everything went."""
+    """Buy bitcoin with cash on an embedded chain, and prove where everything went.
+
+    With --programme hubs: try the gates of a return programme on invented people.
+    """
     notes, clock = _notes(cash), SystemClock()
     if data and fresh and data.exists():
-        if any(data.iterdir()) and not (data / "signer").exists():
+        ours = ("signer", "hubs-demo.json")
+        if any(data.iterdir()) and not any((data / name).exists() for name in ours):
             raise click.BadParameter(f"{data} is not a folder of this demo; not removed")
         shutil.rmtree(data)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -75,6 +93,8 @@ def demo(
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         parts = Parts(Path(scratch), clock)
         try:
+            if programme != "kiosk":
+                sys.exit(_another(programme, parts, folder, clock, once, as_json))
             closed = settle(folder, law, adopt_sample, clock)
             if closed:
                 click.echo(closed, err=True)
@@ -86,7 +106,7 @@ def demo(
             sys.exit(
                 _once(parts, folder, notes, to, as_json, clock, law)
                 if once
-                else _play(parts, folder, clock, law)
+                else _play(parts, folder, clock, law, reading_percent)
             )
         except LawUnreadable as error:
             raise click.BadParameter(str(error), param_hint="--law") from error
@@ -96,11 +116,28 @@ def demo(
             parts.end()
 
 
-def _play(parts: Parts, folder: Path, clock: Clock, law: str) -> int:
+def _another(
+    programme: str, parts: Parts, folder: Path, clock: Clock, once: bool, as_json: bool
+) -> int:
+    """Run another programme's demo: a module ``demo_<programme>`` with ``once`` and ``play``."""
+    module = importlib.import_module(f"tallystick.cli.demo_{programme}")
+    code: int = module.once(folder, as_json) if once else module.play(parts, folder, clock)
+    return code
+
+
+def _play(parts: Parts, folder: Path, clock: Clock, law: str, reading_percent: int) -> int:
     """Run until Ctrl-C, or until a part ends by itself."""
     start = clock.monotonic_s()
     click.echo("Starting chain, signer, server and kiosk …")
-    cell = begin(parts, folder, clock, pace_ms=BEAT_MS, block_every_s=BLOCK_EVERY_S, law=law)
+    cell = begin(
+        parts,
+        folder,
+        clock,
+        pace_ms=BEAT_MS,
+        block_every_s=BLOCK_EVERY_S,
+        law=law,
+        reading_percent=reading_percent,
+    )
     link = invite_operator(cell, clock)
     seconds = clock.monotonic_s() - start
     click.echo(
@@ -109,6 +146,7 @@ def _play(parts: Parts, folder: Path, clock: Clock, law: str) -> int:
         f"\n  Kiosk screen alone                          {cell.screen}/"
         f"\n  Operator's console, one-time link           {link}"
         f"\n  Public page                                 {cell.public}/"
+        f"\n  Public log, for tallystick verify           {cell.public}/log"
         f"\n\n  All state is in {cell.folder}. Ctrl-C stops everything.\n"
     )
     ended = parts.watch()
@@ -213,6 +251,7 @@ def _said(cell: Cell, done: Any, refused: list[int], times: dict[str, float]) ->
         "refused_notes": refused,
         "receipt": _paper(cell.folder),
         "seconds": times,
+        "log": _log(cell.public),
         "audit": audit_of(cell.folder, cell.chain),
     }
 
@@ -225,6 +264,17 @@ def _paper(folder: Path) -> list[str]:
     """Return the last paper, line by line: the folder itself may be gone in a moment."""
     found = sorted((folder / "papers").glob("*.txt"))
     return found[-1].read_text("utf-8").splitlines() if found else []
+
+
+def _log(public: str) -> str:
+    """Check the published log as a stranger would; return what that proved, or what it caught."""
+    from tallystick.core.tlog.reader import HttpSource
+    from tallystick.core.tlog.verify import Asked, verify
+
+    with contextlib.closing(HttpSource(f"{public}/log")) as source:
+        report = verify(source, Asked(), SystemClock().now())
+    found = report.caught or report.unread or report.proved
+    return "; ".join(line.said for line in found)
 
 
 def _arrived(chain_url: str, txid: str, address: str, sats: int) -> bool:

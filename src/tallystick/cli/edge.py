@@ -23,6 +23,13 @@ import click
 @click.option("--screen-port", type=int, default=0, help="0 takes a free one.")
 @click.option("--hands", default="", help="Control socket of the device simulator; demo only.")
 @click.option("--currency", default="USD", show_default=True)
+@click.option(
+    "--reading-percent",
+    type=click.IntRange(0, 200),
+    default=100,
+    show_default=True,
+    help="How much of a warning's reading time must pass before Go on wakes.",
+)
 @click.option("--new-key", is_flag=True, help="Change the machine's key first.")
 @click.option("--ready-file", type=click.Path(path_type=Path))
 def edge(ready_file: Path | None, new_key: bool, data: Path, **given: str | int) -> None:

@@ -37,6 +37,7 @@ def database_of(data: Path, database: str) -> str:
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="The scam desk's policy; default: the one that comes with this version.",
 )
+@click.option("--trial", default="", help="The registered trial to assign people in.")
 @click.option(
     "--duties",
     type=click.Choice(["required", "shown"]),
@@ -45,6 +46,12 @@ def database_of(data: Path, database: str) -> str:
     help="Stay closed until an officer stated each duty as met, or only show them.",
 )
 @click.option("--origin", default="", help="The console's address as browsers see it.")
+@click.option("--log-origin", default="", help="The public log's name, at its first start only.")
+@click.option(
+    "--log-policy",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A tlog-policy, whose witnesses are asked to cosign.",
+)
 @click.option("--ready-file", type=click.Path(path_type=Path))
 def serve(
     data: Path,
@@ -58,8 +65,11 @@ def serve(
     console_port: int,
     public_port: int,
     scam_policy: Path | None,
+    trial: str,
     duties: str,
     origin: str,
+    log_origin: str,
+    log_policy: Path | None,
     ready_file: Path | None,
 ) -> None:
     """Serve machine API, console and public page on loopback, and pay out, until stopped."""
@@ -78,8 +88,11 @@ def serve(
         console_port=console_port,
         public_port=public_port,
         scam_policy=scam_policy,
+        trial=trial,
         duties=duties,
         origin=origin,
+        log_origin=log_origin,
+        log_policy=log_policy,
     )
     server.run(settings, ready_file)
 

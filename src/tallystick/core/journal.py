@@ -1,16 +1,18 @@
-"""The append-only record: each entry is chained to the one before, inside the same transaction.
+"""The append-only record, as a Merkle tree: an entry is added in the transaction it records.
 
 An entry holds a public header (programme, kind, day) and a salted commitment; the salt stays with
-whoever is concerned, so the journal tells nobody anything and proves everything. This chain is
-the first form; the tiled Merkle log will implement the same three calls (`append`, `verify`,
-`head`).
+whoever is concerned, so the journal tells nobody anything and proves everything, and erasing what
+a commitment was made from leaves every proof valid. The head keeps the tree's right edge (RFC 6962,
+one hash for each bit of the size), so that appending costs two statements and one or two hashes
+however long the log is; `tallystick.core.tlog` proves, signs and publishes it.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,40 +21,46 @@ import sqlalchemy as sa
 
 from tallystick.core.errors import TallystickError
 from tallystick.core.store import METADATA, Tx, insert_once, prepared
+from tallystick.core.tlog import merkle
+from tallystick.core.tlog.merkle import Frontier
 
-GENESIS: Final = bytes(32).hex()
+GENESIS: Final = merkle.EMPTY.hex()
+"""The root of the journal without an entry."""
 SALT_BYTES: Final = 16
+READ_ROWS: Final = 1_000
+_NAME: Final = re.compile(r"[a-z0-9_.-]{1,64}")
 
 ENTRIES: Final = sa.Table(
-    "journal_entries",
+    "log_entries",
     METADATA,
     sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("programme", sa.Text, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("day", sa.Text, nullable=False),
     sa.Column("commitment", sa.Text, nullable=False, index=True),
-    sa.Column("hash", sa.Text, nullable=False, unique=True),
+    sa.Column("hash", sa.LargeBinary, nullable=False),
     sqlite_strict=True,
 )
+"""``seq`` counts from 1: entry n is leaf n-1. ``hash`` is the leaf's."""
 HEAD: Final = sa.Table(
-    "journal_head",
+    "log_head",
     METADATA,
     sa.Column("one", sa.Integer, primary_key=True),
     sa.Column("seq", sa.BigInteger, nullable=False),
-    sa.Column("hash", sa.Text, nullable=False),
+    sa.Column("edge", sa.LargeBinary, nullable=False),
     sqlite_strict=True,
 )
 
 
 class JournalBroken(TallystickError):
-    """The journal's chain does not hold from this entry on."""
+    """The journal's rows are not those that its head was made from, from this entry on."""
 
     code, money, say = 1201, "as the ledger says; the record of it was altered", ""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the journal."""
+    """One line of the journal: its number from 1, its commitment, its leaf hash in hex."""
 
     seq: int
     commitment: str
@@ -69,14 +77,14 @@ def commit(salt: bytes, content: Mapping[str, Any]) -> str:
     return hashlib.sha256(salt + canonical(content)).hexdigest()
 
 
-def _chain(before: str, programme: str, kind: str, day: str, commitment: str) -> str:
-    text = "\n".join((before, programme, kind, day, commitment))
-    return hashlib.sha256(text.encode()).hexdigest()
+def entry_bytes(programme: str, kind: str, day: str, commitment: str) -> bytes:
+    """Return the entry as the log publishes it: its header and commitment as canonical JSON."""
+    return canonical({"programme": programme, "kind": kind, "day": day, "commitment": commitment})
 
 
 @prepared
 def _head() -> sa.Select[Any]:
-    return sa.select(HEAD.c.seq, HEAD.c.hash).with_for_update()
+    return sa.select(HEAD.c.seq, HEAD.c.edge).with_for_update()
 
 
 @prepared
@@ -93,27 +101,39 @@ def lock(tx: Tx) -> sa.Row[Any]:
     """Take the journal's own lock now: steps that compare totals then run one after another."""
     row = _head(tx).one_or_none()
     if row is None:
-        insert_once(tx, HEAD, {"one": 1, "seq": 0, "hash": GENESIS})
+        insert_once(tx, HEAD, {"one": 1, "seq": 0, "edge": b""})
         row = _head(tx).one()
     return row
 
 
 def append(tx: Tx, programme: str, kind: str, commitment: str, at: dt.datetime) -> Entry:
-    """Append one commitment in the caller's transaction."""
+    """Append one commitment in the caller's transaction.
+
+    Raises `ValueError` if programme or kind could not be read back as they were written.
+    """
+    if not (_NAME.fullmatch(programme) and _NAME.fullmatch(kind)):
+        raise ValueError(f"{programme[:80]!r}, {kind[:80]!r}: names of small letters and digits")
     last = lock(tx)
+    edge = Frontier.read(last.seq, last.edge)
     day = at.astimezone(dt.UTC).date().isoformat()
-    entry = Entry(last.seq + 1, commitment, _chain(last.hash, programme, kind, day, commitment))
+    leaf = merkle.leaf(entry_bytes(programme, kind, day, commitment))
+    edge.append(leaf)
     row = {"programme": programme, "kind": kind, "day": day, "commitment": commitment}
-    moved = {"seq": entry.seq, "hash": entry.hash}
-    _add_entry(tx, {**row, **moved})
-    _move_head(tx, moved)
-    return entry
+    _add_entry(tx, {**row, "seq": edge.size, "hash": leaf})
+    _move_head(tx, {"seq": edge.size, "edge": edge.packed()})
+    return Entry(edge.size, commitment, leaf.hex())
+
+
+def edge(tx: Tx) -> Frontier:
+    """Return the tree's right edge as it is committed: its size, and what its root is made of."""
+    row = tx.execute(sa.select(HEAD.c.seq, HEAD.c.edge)).one_or_none()
+    return Frontier() if row is None else Frontier.read(row.seq, row.edge)
 
 
 def head(tx: Tx) -> tuple[int, str]:
-    """Return the number of entries and the hash of the last."""
-    row = tx.execute(sa.select(HEAD.c.seq, HEAD.c.hash)).one_or_none()
-    return (0, GENESIS) if row is None else (row.seq, row.hash)
+    """Return the number of entries and the root over them, in hex."""
+    now = edge(tx)
+    return now.size, now.root().hex()
 
 
 def find(tx: Tx, commitment: str) -> tuple[int, str] | None:
@@ -123,15 +143,32 @@ def find(tx: Tx, commitment: str) -> tuple[int, str] | None:
     return None if row is None else (row.seq, row.day)
 
 
+def read(tx: Tx, start: int, end: int) -> Iterator[tuple[bytes, bytes]]:
+    """Yield each leaf ``[start, end)`` as its entry and its stored hash, a few rows in memory."""
+    e = ENTRIES.c
+    query = sa.select(e.programme, e.kind, e.day, e.commitment, e.hash).order_by(e.seq)
+    query = query.where(e.seq > start, e.seq <= end)
+    with tx.execute(query.execution_options(yield_per=READ_ROWS)) as rows:
+        for programme, kind, day, commitment, leaf in rows:
+            yield entry_bytes(programme, kind, day, commitment), bytes(leaf)
+
+
+def leaves(tx: Tx, start: int, end: int) -> bytes:
+    """Return the stored hashes of leaves ``[start, end)``, one behind the other."""
+    query = sa.select(ENTRIES.c.hash).where(ENTRIES.c.seq > start, ENTRIES.c.seq <= end)
+    return b"".join(map(bytes, tx.execute(query.order_by(ENTRIES.c.seq)).scalars()))
+
+
 def verify(tx: Tx) -> int:
-    """Walk the whole chain; return its length, or raise `JournalBroken` naming the first entry."""
-    before, count = GENESIS, 0
-    for row in tx.execute(sa.select(ENTRIES).order_by(ENTRIES.c.seq)).mappings():
-        count += 1
-        expected = _chain(before, row["programme"], row["kind"], row["day"], row["commitment"])
-        if row["seq"] != count or row["hash"] != expected:
-            raise JournalBroken(f"entry {count} does not follow from the one before it")
-        before = expected
-    if head(tx) != (count, before):
-        raise JournalBroken(f"the head does not name entry {count}")
-    return count
+    """Rebuild the whole tree; return its size, or raise `JournalBroken` naming the first entry."""
+    now, rebuilt = edge(tx), Frontier()
+    query = sa.select(ENTRIES).order_by(ENTRIES.c.seq)
+    with tx.execute(query.execution_options(yield_per=READ_ROWS)) as rows:
+        for seq, *row, stored in rows:
+            leaf = merkle.leaf(entry_bytes(*row))
+            if seq != rebuilt.size + 1 or leaf != bytes(stored):
+                raise JournalBroken(f"entry {rebuilt.size + 1} is not the one that was appended")
+            rebuilt.append(leaf)
+    if (now.size, now.hashes) != (rebuilt.size, rebuilt.hashes):
+        raise JournalBroken(f"the head is not that of {rebuilt.size} entries")
+    return rebuilt.size

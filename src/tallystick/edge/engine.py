@@ -21,6 +21,7 @@ from tallystick.core.clock import Clock
 from tallystick.core.errors import TallystickError
 from tallystick.devices.validator import BillValidator
 from tallystick.edge.book import Delivery, NoteLine
+from tallystick.edge.care import READING_PERCENT
 from tallystick.edge.errors import JournalUnwritable, ServerLost, ServerSaid
 from tallystick.edge.link import Link, Question
 from tallystick.edge.log import Log
@@ -89,12 +90,13 @@ class Engine:
         clock: Clock,
         demo: bool = False,
         zone: dt.tzinfo | None = None,
+        reading_percent: int = READING_PERCENT,
     ) -> None:
         self._lock = threading.RLock()
         self._clock, self._log, self._scanner, self._zone = clock, log, scanner, zone
         self._stage = Stage(demo)
         self._notes = Notes(validator, log, clock)
-        self._visit = Visit(self._stage, log, self._notes, clock, pairing, self)
+        self._visit = Visit(self._stage, log, self._notes, clock, pairing, self, reading_percent)
         self._notes.tell(self)
         self.link = Link(pairing, key, clock, self)
         log.on_news = self.link.wake

@@ -24,6 +24,7 @@ from tallystick.devices.printer import EscPosPrinter, PaperLine, Printer, Virtua
 from tallystick.devices.scanner import SerialScanner
 from tallystick.edge import pairing as pairings
 from tallystick.edge.bench import Bench
+from tallystick.edge.care import READING_PERCENT
 from tallystick.edge.engine import Engine
 from tallystick.edge.errors import NotPaired, ServerLost
 from tallystick.edge.log import Log
@@ -56,6 +57,9 @@ class Settings:
     """The control socket of the device simulator: for the demo only."""
     currency: str = "USD"
     """The currency of the notes."""
+    reading_percent: int = READING_PERCENT
+    """How much of a warning's reading time must pass before Go on wakes. Less than 100 is for
+    a customer who is played by a program."""
 
 
 def pairing_of(settings: Settings, clock: Clock) -> pairings.Pairing:
@@ -110,7 +114,11 @@ def build(settings: Settings, clock: Clock) -> Engine:
     validator = Id003(settings.validator, clock, settings.currency)
     scanner = SerialScanner(settings.scanner, clock) if settings.scanner else None
     put = put_with(printer_of(settings.printer))
-    return Engine(held, key, log, validator, scanner, put, clock, demo=bool(settings.hands))
+    return Engine(
+        *(held, key, log, validator, scanner, put, clock),
+        demo=bool(settings.hands),
+        reading_percent=settings.reading_percent,
+    )
 
 
 class _Server(uvicorn.Server):

@@ -105,6 +105,8 @@ class View:
     """The warning on screen when ``screen`` is WARNING."""
     care: wire.Care | None = None
     """What stands between this customer and a scam, as the server says it."""
+    asleep: bool = False
+    """True while the way forward from a warning waits for its reading time."""
     question: wire.CareQuestion | None = None
     """The question on screen when ``screen`` is QUESTION."""
     quote: wire.Quote | None = None

@@ -20,7 +20,7 @@ from tallystick.core.errors import TallystickError
 from tallystick.core.money import Amount, Price, asset
 from tallystick.devices.validator import Kind
 from tallystick.edge.book import Delivery, NoteLine, Purchase
-from tallystick.edge.care import Care
+from tallystick.edge.care import READING_PERCENT, Care
 from tallystick.edge.errors import ServerLost, ServerSaid
 from tallystick.edge.log import Log
 from tallystick.edge.notes import Notes
@@ -74,6 +74,7 @@ class Visit:
         clock: Clock,
         pairing: Pairing,
         outside: Outside,
+        reading_percent: int = READING_PERCENT,
     ) -> None:
         self._stage, self._log, self._notes = stage, log, notes
         self._clock, self._pairing, self._out = clock, pairing, outside
@@ -81,7 +82,7 @@ class Visit:
         self.bought: wire.PurchaseView | None = None
         self.halted = False
         """True when the journal cannot be written: no more notes."""
-        self._care = Care(stage, clock, outside, self._onward, self._refused)
+        self._care = Care(stage, clock, outside, self._onward, self._refused, reading_percent)
         self._acts = self._table()
         self._clear()
 
@@ -527,6 +528,7 @@ class Visit:
         if self._on(*BUYING) and not self._notes.inside and now >= self._quote_until - 0.2:
             self._renew()
         self._give_up_stuck(now)
+        self._care.wake()
         self._idle(now)
         self.refresh()
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from tallystick.bitcoin.chain import Chain
@@ -18,9 +19,12 @@ from tallystick.core import journal, ledger
 from tallystick.core.errors import TallystickError
 from tallystick.core.money import Amount, Price, asset
 from tallystick.core.store import Tx
+from tallystick.core.tlog import log
 from tallystick.kiosk import record
 from tallystick.kiosk.buy import CUSTOMERS_CASH, CUSTOMERS_OWED, HOT_WALLET
 from tallystick.kiosk.model import Note, State, Terms, sums
+from tallystick.kiosk.scams import intervene
+from tallystick.kiosk.scams.tables import INTERVENTIONS
 from tallystick.kiosk.tables import EVENTS, NOTES, PAYMENTS, PAYOUTS, PURCHASES
 
 PAID = (State.PAID_IN, State.SIGNED, State.SENT, State.SETTLED)
@@ -50,6 +54,7 @@ def audit(tx: Tx, chain: Chain, network: str) -> list[Check]:
         ("no payout exists twice", lambda: _once(tx)),
         ("each satoshi owed or paid is on the chain", lambda: _coins(tx, chain, network)),
         ("the journal's commitments match", lambda: _journal(tx)),
+        ("no record of an intervention was changed", lambda: _care(tx)),
     ]
     table = []
     for name, check in checks:
@@ -202,15 +207,29 @@ def _pays_exactly(tx: Tx, payment: dict[str, Any], network: str) -> None:
 
 
 def _journal(tx: Tx) -> str:
-    length = journal.verify(tx)
-    entries = {
-        row["seq"]: row["commitment"]
-        for row in _rows(tx, sa.select(journal.ENTRIES.c.seq, journal.ENTRIES.c.commitment))
-    }
-    for row in _rows(tx, sa.select(EVENTS)):
+    length, signed = journal.verify(tx), log.verify(tx)
+    query = sa.select(EVENTS, journal.ENTRIES.c.commitment).outerjoin(
+        journal.ENTRIES, journal.ENTRIES.c.seq == EVENTS.c.entry
+    )
+    for row in tx.execute(query.execution_options(yield_per=journal.READ_ROWS)).mappings():
         where = f"event {row['n']} ({row['kind']}) of purchase {row['purchase']}"
         _require(
-            record.opens(row["content"], row["salt"], entries.get(row["entry"], "")),
+            record.opens(row["content"], row["salt"], row["commitment"] or ""),
             f"{where} is not what the journal committed to",
         )
-    return f"{length} entries"
+    return f"{length} entries, {signed} signed checkpoints"
+
+
+def _care(tx: Tx) -> str:
+    """Recompute the digest of each ended intervention that showed or held anything."""
+    told = {
+        row["purchase"]: msgspec.json.decode(row["content"])["record"]
+        for row in _rows(tx, sa.select(EVENTS).where(EVENTS.c.kind == "care"))
+    }
+    query = sa.select(INTERVENTIONS).where(INTERVENTIONS.c.ended_at.is_not(None))
+    kept = {row["purchase"]: row for row in _rows(tx, query)}
+    for purchase, digest in told.items():
+        held = kept.get(purchase)
+        same = held is not None and intervene.digest_of(held) == digest
+        _require(same, f"the intervention of purchase {purchase} is not what was journalled")
+    return f"{len(told)} records"

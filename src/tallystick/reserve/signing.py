@@ -18,7 +18,7 @@ from tallystick.bitcoin.errors import BadPsbt
 from tallystick.bitcoin.psbt import Map, Maps, Sighashes, Signature
 from tallystick.reserve import vaults
 from tallystick.reserve.key_errors import Differs, NotEnoughSignatures
-from tallystick.reserve.plan import VERSION, Plan, unsigned
+from tallystick.reserve.plan import Plan, unsigned
 from tallystick.reserve.vault import Vault
 from tallystick.reserve.wallet import VaultWallet
 
@@ -89,19 +89,28 @@ def check_signed(plan: Plan, given: str | bytes) -> list[Difference]:
     An empty list means: this transaction, these fields, and each signature verifies.
     """
     try:
-        ours, theirs = psbts.read(plan.psbt), psbts.read(given)
+        ours = psbts.read(plan.psbt)
+    except BadPsbt as error:
+        return [Difference("plan", f"the PSBT on record: {error}")]
+    return [*_of_plan(plan, ours.tx), *compare(ours, given)][:DIFFERENCES_MAX]
+
+
+def compare(ours: Maps, given: str | bytes) -> list[Difference]:
+    """Return each difference between a PSBT that went out and one that came back."""
+    try:
+        theirs = psbts.read(given)
     except BadPsbt as error:
         return [Difference("PSBT", str(error))]
-    found = [*_of_plan(plan, ours.tx), *_of_transaction(ours.tx, theirs.tx)]
-    if found or unsigned(plan) != theirs.globals[bytes([psbts.UNSIGNED_TX])]:
-        return found[:DIFFERENCES_MAX] or [Difference("transaction", "other bytes")]
+    found = list(_of_transaction(ours.tx, theirs.tx))
+    if found or ours.tx.raw != theirs.tx.raw:
+        return found or [Difference("transaction", "other bytes")]
     found += _of_fields("global", ours.globals, theirs.globals, psbts.GLOBAL_NAMES)
     for at, (mine, other) in enumerate(zip(ours.outputs, theirs.outputs, strict=True)):
         found += _of_fields(f"output {at}", mine, other, psbts.OUTPUT_NAMES)
     hashes = Sighashes(ours)
     for at, (mine, other) in enumerate(zip(ours.inputs, theirs.inputs, strict=True)):
         found += _of_input(at, mine, other, hashes)
-    return found[:DIFFERENCES_MAX]
+    return found
 
 
 def _of_plan(plan: Plan, tx: Tx) -> Iterator[Difference]:
@@ -112,8 +121,8 @@ def _of_plan(plan: Plan, tx: Tx) -> Iterator[Difference]:
 
 
 def _of_transaction(ours: Tx, theirs: Tx) -> Iterator[Difference]:
-    if theirs.version != VERSION:
-        yield Difference("version", "differs", str(VERSION), str(theirs.version))
+    if theirs.version != ours.version:
+        yield Difference("version", "differs", str(ours.version), str(theirs.version))
     if theirs.locktime != ours.locktime:
         yield Difference("lock time", "differs", str(ours.locktime), str(theirs.locktime))
     if len(theirs.inputs) != len(ours.inputs):
@@ -172,16 +181,24 @@ def combine(plan: Plan, given: Sequence[str | bytes]) -> Combined:
 
     Nothing is taken from any of them if one differs: which of them is false is for people to find.
     """
+    wrong = [str(one) for one in _of_plan(plan, psbts.read(plan.psbt).tx)]
+    if wrong:
+        raise Differs(differences=tuple(wrong))
+    return join(plan.psbt, given)
+
+
+def join(sent: str, given: Sequence[str | bytes]) -> Combined:
+    """Take the verified signatures of PSBTs that came back for the one that was sent."""
     if not 0 < len(given) <= SIGNED_PSBTS_MAX:
         raise Differs(f"{len(given)} signed PSBTs; from 1 to {SIGNED_PSBTS_MAX}")
+    ours = psbts.read(sent)
     wrong = [
         f"PSBT {at + 1} of {len(given)}, {difference}"
         for at, one in enumerate(given)
-        for difference in check_signed(plan, one)
+        for difference in compare(ours, one)
     ]
     if wrong:
         raise Differs(differences=tuple(wrong[:DIFFERENCES_MAX]))
-    ours = psbts.read(plan.psbt)
     for one in given:
         for part, other in zip(ours.inputs, psbts.read(one).inputs, strict=True):
             part.update({s.field: s.value for s in psbts.signatures_of(other)})
@@ -251,8 +268,10 @@ __all__ = [
     "check_plan",
     "check_signed",
     "combine",
+    "compare",
     "finalise",
     "has_signed",
+    "join",
     "refused_inputs",
     "signers_of",
 ]

@@ -38,6 +38,7 @@ from tallystick.kiosk.audit import Check, audit
 from tallystick.kiosk.quote import Desk, Policy
 from tallystick.kiosk.rates import ExchangeSource, OfflineSource, Rates, RateSource
 from tallystick.kiosk.scams import policy as scam_policy
+from tallystick.kiosk.scams import trial as trials
 from tallystick.kiosk.scams.intervene import ScamDesk
 from tallystick.web import machine_api
 from tallystick.web.bounded import BoundedHttp
@@ -45,6 +46,7 @@ from tallystick.web.console.app import create_app as create_console
 from tallystick.web.console.pages import Offices
 from tallystick.web.door import Door
 from tallystick.web.public.app import create_app as create_public
+from tallystick.web.publishing import FOLDER, Publishing, open_publisher
 
 WORK_EVERY_S: Final = 0.5
 CLOSE_S: Final = 2
@@ -75,6 +77,12 @@ class Settings:
     """The scam desk's policy, a TOML file; else the one that comes with this version."""
     origin: str = ""
     """The console's address as browsers see it; passkeys belong to it."""
+    log_origin: str = ""
+    """The public log's name, for ever; at its first start only. Else one drawn from its key."""
+    log_policy: Path | None = None
+    """A tlog-policy, whose witnesses are asked to cosign; else nobody is."""
+    trial: str = ""
+    """The registered trial in which people are assigned by chance, or nothing."""
     duties: str = "required"
     """``required``: closed until an officer stated each duty that no machine can check (a licence,
     hours of support) as met; ``shown``: the console shows them, and nobody is asked."""
@@ -87,7 +95,11 @@ def open_desk(settings: Settings, clock: Clock, store: Store) -> Desk:
     fed = isinstance(source, ExchangeSource)
     rates = Rates(source, asset(place.currency), clock, fed=fed)
     key = load_or_make_key(settings.data / "server.key")
-    scams = ScamDesk(scam_policy.load(settings.scam_policy or scam_policy.DEFAULT), secret_of(key))
+    care = scam_policy.load(settings.scam_policy or scam_policy.DEFAULT)
+    scams = ScamDesk(care, secret_of(key), settings.trial)
+    if settings.trial:
+        with store.read() as tx:
+            trials.find(tx, settings.trial)
     return Desk(clock, place, Policy(), rates, key, settings.network, scams, statements)
 
 
@@ -237,9 +249,14 @@ def run(settings: Settings, ready: Path | None = None) -> None:
     desk = open_desk(settings, clock, store)
     till = open_till(settings, store, desk)
     till.sync()
+    publisher = open_publisher(
+        store, settings.data, clock, settings.log_origin, settings.log_policy
+    )
     stop = threading.Event()
     paying = Paying(till, stop)
     paying.start()
+    publishing = Publishing(publisher, stop)
+    publishing.start()
     Lawful(desk, settings, store, stop).start()
     if desk.rates.fed:
         Pricing(desk.rates, stop).start()
@@ -252,7 +269,7 @@ def run(settings: Settings, ready: Path | None = None) -> None:
     faces = [
         Listener("api", api, machine_api.create_app(store, desk)),
         Listener("console", console, create_console(store, desk, door, offices_of(settings, till))),
-        Listener("public", public, create_public(store, desk)),
+        Listener("public", public, create_public(store, desk, settings.data / FOLDER)),
     ]
     for face in faces:
         face.start()
@@ -267,6 +284,7 @@ def run(settings: Settings, ready: Path | None = None) -> None:
         face.stop()
     paying.woken.set()
     paying.join(10)
+    publishing.join(10)
     store.close()
 
 

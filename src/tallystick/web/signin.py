@@ -159,6 +159,7 @@ def role_words(role: Role) -> str:
         Role.ADMIN: _("You can run everything here."),
         Role.OPERATOR: _("You can run the machines and help customers."),
         Role.AUDITOR: _("You can look at everything and change nothing."),
+        Role.OFFICIAL: _("You can do what your offices let you, and see what belongs to them."),
     }[role]
 
 

@@ -163,3 +163,15 @@ class NotAllowed(IdentityError):
     """This person's role does not permit this."""
 
     code, say = 1552, "signin.not_allowed"
+
+
+class GrantRefused(IdentityError):
+    """This is not a role of a programme, or the person does not hold it."""
+
+    code = 1553
+
+
+class AssertionUnsound(IdentityError):
+    """The kept signature is not of this passkey over this digest."""
+
+    code = 1554

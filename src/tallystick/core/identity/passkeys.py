@@ -1,9 +1,9 @@
-"""Passkeys: the WebAuthn ceremonies by which a person registers and signs in (Decision 8).
+"""Passkeys: the WebAuthn ceremonies by which a person registers, signs in, approves (Decision 8).
 
-Each question to a passkey is random, kept here, bound to one browser by a handle, answered once
-and soon. The passkey must have checked that it was its owner (user verification), for this site
-and no other. A refused answer still spends its question and is counted against the person, so
-**commit the transaction even when a `finish` raises**.
+Each question to a passkey is random (or the digest of what is approved), kept here, bound to one
+browser by a handle, answered once and soon. The passkey must have checked that it was its owner
+(user verification), for this site and no other. A refused answer still spends its question and is
+counted against the person, so **commit the transaction even when a `finish` raises**.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from webauthn.helpers import structs
 from tallystick.core.clock import Clock
 from tallystick.core.identity import people, sessions
 from tallystick.core.identity.errors import (
+    AssertionUnsound,
     ChallengeRefused,
     PasskeyCopied,
     PasskeyRefused,
@@ -39,6 +40,8 @@ PASSKEYS_PER_PERSON_MAX: Final = 8
 ANSWER_BYTES_MAX: Final = 16_384
 CREDENTIAL_BYTES_MAX: Final = 1_023
 LABEL_CHARS_MAX: Final = 60
+DIGEST_BYTES: Final = 32
+SIGNED_PARTS: Final = ("clientDataJSON", "authenticatorData", "signature")
 
 T = TypeVar("T")
 
@@ -48,6 +51,7 @@ class Purpose(enum.StrEnum):
 
     REGISTER = "register"
     SIGN_IN = "sign in"
+    APPROVE = "approve"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +155,76 @@ def finish_sign_in(
     challenge = _take(tx, handle, Purpose.SIGN_IN, None, now)
     credential = _decode(answer)
     row = _registered(tx, credential)
+    _accept(tx, party, credential, challenge, row, now)
+    cookie = sessions.start(tx, row.person, row.id, now, clock)
+    return SignedIn(people.present(tx, row.person), cookie)
+
+
+def begin_assertion(
+    tx: Tx, party: Party, person: Person, digest: bytes, now: dt.datetime, clock: Clock
+) -> Question:
+    """Ask one person to sign the 32-byte digest of what they approve: it is the challenge itself.
+
+    Raises `PasskeyRefused` when they have no passkey or the digest is not of 32 bytes.
+    """
+    held = people.passkeys(tx, person.id)
+    if not held or len(digest) != DIGEST_BYTES:
+        raise PasskeyRefused(f"signing needs a passkey and a digest of {DIGEST_BYTES} bytes")
+    challenge, handle = _ask(tx, Purpose.APPROVE, person.id, now, clock, digest)
+    options = webauthn.generate_authentication_options(
+        rp_id=party.domain,
+        challenge=challenge,
+        timeout=CHALLENGE_TTL_S * 1000,
+        allow_credentials=[_descriptor(key.id) for key in held],
+        user_verification=structs.UserVerificationRequirement.REQUIRED,
+    )
+    return Question(webauthn.options_to_json(options), handle)
+
+
+def verify_assertion(
+    tx: Tx,
+    party: Party,
+    person: Person,
+    handle: str,
+    answer: bytes,
+    digest: bytes,
+    now: dt.datetime,
+) -> str:
+    """Return this person's signature over the digest as JSON, to keep as evidence (`recheck`).
+
+    Raises `ChallengeRefused`, `PasskeyRefused`, `PasskeyCopied` or `TooManyAttempts`; commit even
+    then. No session begins.
+    """
+    asked = _take(tx, handle, Purpose.APPROVE, person.id, now)
+    if asked != digest:
+        raise ChallengeRefused("this signs another digest")
+    credential = _decode(answer)
+    row = _registered(tx, credential)
+    if row.person != person.id:
+        raise PasskeyRefused("this passkey is another person's")
+    _accept(tx, party, credential, asked, row, now)
+    parts = {name: credential["response"][name] for name in SIGNED_PARTS}
+    return msgspec.json.encode({"passkey": row.id, **parts}, order="deterministic").decode()
+
+
+def recheck(party: Party, public_key: str, evidence: str, digest: bytes) -> None:
+    """Check kept evidence again, long after, without a database; raise `AssertionUnsound`.
+
+    ``public_key`` is the passkey's COSE key in base64url, as in the table ``passkeys``.
+    """
+    try:
+        kept = msgspec.json.decode(evidence, type=dict[str, str])
+        named = {"id": kept["passkey"], "rawId": kept["passkey"], "type": "public-key"}
+        credential = named | {"response": {name: kept[name] for name in SIGNED_PARTS}}
+        _signature(party, credential, digest, public_key)
+    except (msgspec.DecodeError, KeyError, PasskeyRefused) as error:
+        raise AssertionUnsound(str(error)) from error
+
+
+def _accept(
+    tx: Tx, party: Party, credential: dict[str, Any], challenge: bytes, row: Any, now: dt.datetime
+) -> None:
+    """Accept an answer: its signature, its owner and its counter; count it against them if not."""
     people.check_not_resting(tx, row.person, now)
     try:
         count = _verify(party, credential, challenge, row)
@@ -161,30 +235,33 @@ def finish_sign_in(
     used = PASSKEYS.update().where(PASSKEYS.c.id == row.id)
     tx.execute(used.values(sign_count=count, used_at=now))
     people.forget_failures(tx, row.person)
-    cookie = sessions.start(tx, row.person, row.id, now, clock)
-    return SignedIn(people.present(tx, row.person), cookie)
 
 
 def _verify(party: Party, credential: dict[str, Any], challenge: bytes, row: Any) -> int:
-    """Return the passkey's counter; the library's own counter check is left to us.
+    """Return the passkey's counter, having checked the signature and whom it names."""
+    verified = _signature(party, credential, challenge, row.public_key)
+    owner = _judge(lambda: credential["response"].get("userHandle"))
+    if owner is not None and owner != b64url(row.person.encode()):
+        raise PasskeyRefused("the passkey names another person")
+    return int(verified.new_sign_count)
+
+
+def _signature(party: Party, credential: dict[str, Any], challenge: bytes, key: str) -> Any:
+    """Check a signature; the library's own check of the counter is left to us.
 
     It judges the counter before the signature, so its word about a copy proves nothing.
     """
-    verified = _judge(
+    return _judge(
         lambda: webauthn.verify_authentication_response(
             credential=credential,
             expected_challenge=challenge,
             expected_rp_id=party.domain,
             expected_origin=list(party.origins),
-            credential_public_key=from_b64url(row.public_key, ANSWER_BYTES_MAX),
+            credential_public_key=from_b64url(key, ANSWER_BYTES_MAX),
             credential_current_sign_count=0,
             require_user_verification=True,
         )
     )
-    owner = _judge(lambda: credential["response"].get("userHandle"))
-    if owner is not None and owner != b64url(row.person.encode()):
-        raise PasskeyRefused("the passkey names another person")
-    return verified.new_sign_count
 
 
 def _check_counter(tx: Tx, row: Any, count: int, now: dt.datetime) -> None:
@@ -205,14 +282,22 @@ def _registered(tx: Tx, credential: dict[str, Any]) -> Any:
 
 
 def _ask(
-    tx: Tx, purpose: Purpose, person: str | None, now: dt.datetime, clock: Clock
+    tx: Tx,
+    purpose: Purpose,
+    person: str | None,
+    now: dt.datetime,
+    clock: Clock,
+    digest: bytes | None = None,
 ) -> tuple[bytes, str]:
-    """Keep a new question and return it with its handle; raise `TooManyAttempts` when flooded."""
+    """Keep a new question, random unless a digest is to be signed; return it with its handle.
+
+    Raises `TooManyAttempts` when flooded.
+    """
     tx.execute(PASSKEY_CHALLENGES.delete().where(PASSKEY_CHALLENGES.c.expires_at <= now))
     waiting = tx.execute(sa.select(sa.func.count()).select_from(PASSKEY_CHALLENGES)).scalar_one()
     if waiting >= CHALLENGES_OPEN_MAX:
         raise TooManyAttempts
-    challenge, handle = clock.random_bytes(32), b64url(clock.random_bytes(32))
+    challenge, handle = digest or clock.random_bytes(32), b64url(clock.random_bytes(32))
     values = {
         "digest": digest_of(handle),
         "challenge": b64url(challenge),

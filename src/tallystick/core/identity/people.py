@@ -38,11 +38,15 @@ COMMAND_LINE: Final = "command line"
 
 
 class Role(enum.StrEnum):
-    """What a person may do: everything; run the machines; look, and change nothing."""
+    """What a person may do: everything; run the machines; look, and change nothing.
+
+    An official may do nothing by this: only what the roles of programmes (`grants`) let them.
+    """
 
     ADMIN = "admin"
     OPERATOR = "operator"
     AUDITOR = "auditor"
+    OFFICIAL = "official"
 
 
 @dataclass(frozen=True, slots=True)

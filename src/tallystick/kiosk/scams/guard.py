@@ -83,6 +83,12 @@ def ended(tx: Tx, desk: Desk, purchase: str, outcome: Outcome) -> None:
     back = outcome in intervene.RETURNED
     sent = 0 if back or outcome is Outcome.ABANDONED else cash
     intervene.ended(tx, desk.clock, row["id"], outcome, held, sent, cash if back else 0)
+    if row["step"] > Step.NONE:
+        kept = {
+            "record": intervene.digest_of(intervene.find(tx, row["id"])),
+            "outcome": outcome.value,
+        }
+        event(tx, desk.clock, purchase, "care", kept)
     if outcome is Outcome.HELPED:
         detail = "the customer asked for help without words; call the shop, then the customer"
         incident(tx, desk.clock, row["machine"], purchase, "HelpAsked", detail)

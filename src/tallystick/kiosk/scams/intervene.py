@@ -8,6 +8,7 @@ caller's transaction, and the screen learns the step and the words, never the si
 from __future__ import annotations
 
 import enum
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,6 +16,7 @@ from typing import Any, Final
 import msgspec
 import sqlalchemy as sa
 
+from tallystick.core import journal
 from tallystick.core.clock import Clock, new_id
 from tallystick.core.store import Tx, insert_once
 from tallystick.kiosk import blocked
@@ -192,6 +194,14 @@ def find(tx: Tx, intervention: str) -> Row:
     if row is None:
         raise InterventionUnknown(f"intervention {intervention[:26]} is not known")
     return dict(row)
+
+
+def digest_of(record: Row) -> str:
+    """Return the digest of an ended record: what was shown, asked, answered, and became of it.
+
+    It is in the journal by the purchase's own event, so that no record is changed afterwards.
+    """
+    return hashlib.sha256(journal.canonical(record)).hexdigest()
 
 
 def of_purchase(tx: Tx, purchase: str) -> Row | None:

@@ -167,6 +167,12 @@ def appeal(tx: Tx, clock: Clock, address: str, name: str, why: str, by: str) -> 
     return str(row["id"])
 
 
+def waiting(tx: Tx) -> list[dict[str, Any]]:
+    """Return the appeals that nobody has decided, the oldest first."""
+    query = sa.select(APPEALS).where(APPEALS.c.decided_at.is_(None)).order_by(APPEALS.c.at)
+    return [dict(row) for row in tx.execute(query).mappings()]
+
+
 def decide(tx: Tx, clock: Clock, appeal_id: str, decision: str, reasons: str, by: str) -> None:
     """Lift or keep an entry on appeal; whoever listed it does not hear the appeal."""
     query = sa.select(APPEALS).where(APPEALS.c.id == appeal_id)

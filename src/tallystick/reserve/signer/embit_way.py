@@ -9,8 +9,8 @@ from typing import Any
 from embit import bip32, bip39
 from embit.descriptor import Descriptor
 from embit.networks import NETWORKS
-from embit.psbt import PSBT
 
+from tallystick.bitcoin.psbt import ExactPsbt, read
 from tallystick.reserve.key_errors import SignerKeyUnusable
 from tallystick.reserve.signer.way import Account, account_of
 
@@ -55,6 +55,6 @@ class EmbitWay:
 
     def sign(self, psbt: bytes, words: str, network: str, descriptor: str) -> bytes:
         """Sign with the master key wherever the PSBT names its fingerprint."""
-        parsed = PSBT.parse(psbt)
+        parsed = ExactPsbt.of(read(psbt))
         parsed.sign_with(self._root(words, network))
         return bytes(parsed.serialize())

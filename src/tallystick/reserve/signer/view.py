@@ -10,8 +10,10 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from tallystick.bitcoin import bip322
 from tallystick.bitcoin import psbt as psbts
 from tallystick.bitcoin.descriptor import branches_of, with_checksum
+from tallystick.bitcoin.embedded.txs import parse
 from tallystick.bitcoin.errors import BadPsbt
 from tallystick.bitcoin.psbt import Map, Maps
 from tallystick.bitcoin.status import FEE_SAT_PER_KVB_MAX
@@ -62,6 +64,9 @@ def view_of(given: Maps, registered: Registered) -> dict[str, Any]:
     if len(given.tx.inputs) > INPUTS_MAX:
         raise BadPsbt(f"{len(given.tx.inputs)} inputs; this signer takes {INPUTS_MAX}")
     inputs = [_input(given, at, registered) for at in range(len(given.inputs))]
+    message = given.globals.get(bytes([psbts.GLOBAL_MESSAGE]))
+    if message is not None:
+        return _message_view(given, message, inputs)
     outputs = [_output(given, at, registered) for at in range(len(given.outputs))]
     fee = sum(one["sats"] for one in inputs) - sum(one["sats"] for one in outputs)
     size = len(given.tx.raw)
@@ -76,6 +81,33 @@ def view_of(given: Maps, registered: Registered) -> dict[str, Any]:
         "outputs": outputs,
         "fee_sats": fee,
         "leaves_sats": sum(one["sats"] for one in outputs if one["vault"] is None),
+    }
+    return {**view, "digest": digest_of(view)}
+
+
+def _message_view(given: Maps, message: bytes, inputs: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the view of a message to be signed: it spends an output that cannot exist (BIP-322).
+
+    That is computed: the first input must be the formula's, from this message and our own script.
+    """
+    text = message.decode("ascii", "replace")
+    bip322.check_message(text)
+    _, script = psbts.coin_of(given.inputs[0], *given.tx.inputs[0].coin)
+    expected = parse(bip322.to_spend(script, text)).id
+    if given.tx.inputs[0].coin != (expected, 0) or given.tx.outputs != [(0, b"\x6a")]:
+        raise BadPsbt("it carries a message, and is not that message's transaction")
+    proven = inputs[1:]
+    view: dict[str, Any] = {
+        "signs_message": text,
+        "txid": given.tx.id,
+        "version": given.tx.version,
+        "locktime": given.tx.locktime,
+        "sighash": "ALL",
+        "inputs": inputs,
+        "outputs": [],
+        "proves_sats": sum(one["sats"] for one in proven),
+        "leaves_sats": 0,
+        "fee_sats": 0,
     }
     return {**view, "digest": digest_of(view)}
 

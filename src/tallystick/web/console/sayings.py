@@ -39,6 +39,7 @@ HAPPENED: Final = {
     "paid_in": "Paid in",
     "held": "Held by law",
     "waiting": "Held for a check",
+    "care": "Scam check ended",
     "released": "Let go by a person",
     "called_off": "Called off",
     "signed": "Signed and stored",

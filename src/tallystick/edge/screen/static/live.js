@@ -93,6 +93,8 @@
   document.addEventListener("keydown", (event) => {
     if (event.repeat || event.ctrlKey || event.altKey || event.metaKey || root.dataset.page) return;
     if (event.target.matches("input[type=text], textarea") || event.key.length > 1 && event.key !== "Backspace") return;
+    // The star key stops when it is let go, so that how long it was held is known.
+    if (event.key === "*") { starred = event.timeStamp; event.preventDefault(); return; }
     if (event.key === "#") { following = !sound; if (sound) hush(); else speak(); return; }
     const target = keyed(event.key);
     if (!target) return;
@@ -101,7 +103,16 @@
     target.click();
   });
 
-  // Stop, held for three seconds, stops just as it always does, and tells an operator without a word.
+  let starred = 0;
+  document.addEventListener("keyup", (event) => {
+    if (event.key !== "*" || !starred) return;
+    quiet = event.timeStamp - starred >= QUIET_MS;
+    starred = 0;
+    const target = keyed("*");
+    if (target) { target.focus(); target.click(); }
+  });
+
+  // Stop, held for three seconds, by touch or by its key, stops just as it always does, and tells an operator without a word.
   let pressed = 0;
   let quiet = false;
   document.addEventListener("pointerdown", (event) => { quiet = false; pressed = event.target.closest("button[value=stop]") ? event.timeStamp : 0; });
