@@ -10,6 +10,7 @@ from tallystick.whatif.answers import Answers
 from tallystick.whatif.run import Pair
 from tallystick.whatif.scenario import Scenario
 
+
 @pytest.fixture(scope="session")
 def small() -> world.World:
     return world.future(MONTHS)

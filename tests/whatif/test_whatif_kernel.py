@@ -58,7 +58,9 @@ def test_marked_arrivals_are_whole_too(small: World) -> None:
     assert np.allclose(arrived, result.series("claims").sum(1))
     out = np.zeros(10)
     for move, (old, new) in enumerate(MOVES):
-        out += result.marked[:, move].sum(1) * ((old == Place.WAITING) - 1.0 * (new == Place.WAITING))
+        out += result.marked[:, move].sum(1) * (
+            (old == Place.WAITING) - 1.0 * (new == Place.WAITING)
+        )
     assert (out <= arrived + 1).all() and (out > 0).all()
 
 
