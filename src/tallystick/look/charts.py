@@ -145,7 +145,7 @@ def fan(name: str, bands: Sequence[Band], middle: Sequence[float], marks: Sequen
     )
     ends = [(y(band.highs[-1]) + 5, band.label, "soft") for band in bands]
     ends.append((y(middle[-1]) + 5, last, "strong"))
-    lowest = -LABEL_GAP_PX
+    lowest = -float(LABEL_GAP_PX)
     for at_y, label, css_class in sorted(ends):
         lowest = max(at_y, lowest + LABEL_GAP_PX)
         body += text(wide - right + 8, lowest, label, css_class)
