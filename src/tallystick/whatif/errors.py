@@ -30,3 +30,9 @@ class NotCalibrated(WhatIfError):
     """The posterior in the package was made from other figures than those beside it."""
 
     code = 9003
+
+
+class AddressTaken(WhatIfError):
+    """The page cannot listen where it was told to."""
+
+    code = 9006

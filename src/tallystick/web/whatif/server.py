@@ -9,14 +9,8 @@ import uvicorn
 
 from tallystick.web.bounded import BoundedHttp
 from tallystick.web.whatif.app import create_app
-from tallystick.whatif.errors import WhatIfError
+from tallystick.whatif.errors import AddressTaken
 from tallystick.whatif.scenario import Scenario
-
-
-class AddressTaken(WhatIfError):
-    """The page cannot listen where it was told to."""
-
-    code = 9006
 
 
 def serve(base: Scenario, host: str, port: int, ready: Path | None = None) -> None:
