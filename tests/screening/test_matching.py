@@ -22,8 +22,8 @@ from tallystick.kiosk.screening.spelling import NAME_LENGTH_MAX, words
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
-from bench.screening import our_scores, recall_at
 from bench.screening_pairs import Pair, names_of, pairs
+from bench.screening_scores import our_scores, recall_at
 
 LEAST_POINTS = load().review_points
 

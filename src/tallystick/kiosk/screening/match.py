@@ -93,7 +93,7 @@ def compare(
     share = held / whole if whole else 0.0
     if strong < 2 and min(_strong(mine), _strong(listed)) > strong:
         share = min(share, SINGLE_MOST)
-    return Score(share, tuple(met))
+    return Score(share, tuple(sorted(met, key=lambda one: one.mine)))
 
 
 def _strong(words: Sequence[Word]) -> int:
@@ -166,7 +166,7 @@ def _meet_initials(
     for a in sorted(free):
         for b in sorted(free_two):
             one, other = mine[a], listed[b]
-            if (one.initial or other.initial) and _begins_alike(one, other):
+            if _stands_for(one, other):
                 free_two.discard(b)
                 met.append(Met((a,), (b,), INITIAL_LIKE, How.INITIAL))
                 break
@@ -174,7 +174,10 @@ def _meet_initials(
     return met
 
 
-def _begins_alike(one: Word, other: Word) -> bool:
+def _stands_for(one: Word, other: Word) -> bool:
+    """Say whether one is an initial, and may stand for the other; a particle has none."""
+    if not (one.initial or other.initial) or one.soft or other.soft:
+        return False
     return one.text[0] == other.text[0] or one.sound[0] == other.sound[0]
 
 
