@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from queue_scene import DAY, LISTED, Scene, entry
 
-from tallystick.core import journal
+from tallystick.core import effects, journal
 from tallystick.core.approvals.errors import ApprovalError, RoleMissing
 from tallystick.core.clock import SeededClock
 from tallystick.core.store import Store
@@ -212,6 +212,16 @@ def test_a_batch_that_is_done_twice_opens_no_hit_twice(scene: Scene) -> None:
         found = scene.screening.lists.current(tx)[1].screen(subject, scene.policy.review_points)
         assert len(found) == 1
         assert hits.open_hits(tx, scene.clock, person, found, "again", "test") == []
+
+
+def test_who_missed_a_list_is_screened_against_all_of_it_later(scene: Scene) -> None:
+    person = scene.customer("Mary Hill")
+    missed = scene.take_in(entry("1", LISTED), entry("3", "Mary Hill"))
+    with scene.store.transact() as tx:
+        effects.end(tx, "screening", f"{missed.taking}/", scene.clock.now())
+    scene.take_in(entry("1", LISTED), entry("3", "Mary Hill"), entry("4", "Bo Ek"))
+    scene.work()
+    assert not scene.clear(person), "the batch that was lost is made good by the next"
 
 
 def test_a_changed_entry_is_a_new_match_even_of_who_was_cleared(scene: Scene) -> None:
