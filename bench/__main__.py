@@ -13,7 +13,16 @@ from bench.report import Row
 from bench.stage import Stage
 from tallystick.core.clock import SystemClock
 
-PARTS = ("verdicts", "screening", "cold_start", "note_to_credit", "broadcast", "purchases")
+PARTS = (
+    "verdicts",
+    "screening",
+    "cold_start",
+    "note_to_credit",
+    "broadcast",
+    "purchases",
+    "log",
+    "placement",
+)
 """In this order. A part is bench/NAME.py with measure(stage, options); an absent one is named."""
 
 
@@ -25,6 +34,7 @@ def read_options() -> argparse.Namespace:
     reader.add_argument("--seconds", type=float, default=10)
     reader.add_argument("--machines", type=int, default=8)
     reader.add_argument("--payouts", type=int, default=100)
+    reader.add_argument("--log-entries", type=int, default=100_000)
     reader.add_argument("--databases", default="sqlite,postgresql")
     reader.add_argument("--save", action="store_true", help=f"write {report.PAGE.name}")
     reader.add_argument("--machine", default=report.machine(), help="what the page calls this one")

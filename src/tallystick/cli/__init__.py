@@ -36,6 +36,8 @@ COMMANDS: Final = (
     "serve.serve",
     "trial.trial",
     "verify.verify",
+    "whatif.whatif",
+    "witness.witness",
 )
 """Each command by its module and name."""
 
