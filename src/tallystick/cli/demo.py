@@ -89,10 +89,6 @@ def demo(
             raise click.BadParameter(f"{data} is not a folder of this demo; not removed")
         shutil.rmtree(data)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    if programme == "reserve":
-        from tallystick.cli import reserve_demo
-
-        sys.exit(reserve_demo.play(once or as_json, as_json, data))
     with tempfile.TemporaryDirectory(prefix="tallystick-") as scratch:
         folder = data or Path(scratch) / "data"
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)

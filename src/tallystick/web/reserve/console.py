@@ -96,6 +96,7 @@ def create_console(office: Office, door: Door) -> FastAPI:
     _add_pages(app, console)
     _add_proposing(app, console)
     _add_deciding(app, console)
+    _add_stopping(app, console)
     _add_signing(app, console)
     _add_troubles(app, console)
     app.mount("/look", Looks())
@@ -240,9 +241,6 @@ def _wanted(given: dict[str, str]) -> Wanted:
 def _add_deciding(app: FastAPI, console: Console) -> None:
     office, clock = console.office, console.office.clock
 
-    def back(id: str) -> Response:
-        return RedirectResponse(f"/movements/{id}", 303)
-
     @app.post("/movements/{id}/code")
     def code(person: SentForm, id: str, given: Words) -> Response:
         problem: TallystickError | None = None
@@ -255,7 +253,7 @@ def _add_deciding(app: FastAPI, console: Console) -> None:
         if problem is not None:
             raise problem
         (console.free if free else console.forced).add((found.id, person.id))
-        return back(id)
+        return RedirectResponse(f"/movements/{id}", 303)
 
     @app.post("/movements/{id}/approve/begin", dependencies=[signin.Knock])
     def begin(request: Request, person: SentForm, id: str) -> Response:
@@ -292,20 +290,25 @@ def _add_deciding(app: FastAPI, console: Console) -> None:
         signin._settle(console.door, agree)
         return signin._onward(console.door, f"/movements/{id}")
 
+
+def _add_stopping(app: FastAPI, console: Console) -> None:
+    """Add vetoes, withdrawals, the end of a notice, and the freeze."""
+    clock = console.office.clock
+
     @app.post("/movements/{id}/veto")
     def veto(person: SentForm, id: str, why: Words) -> Response:
         console.act(lambda tx: approve.veto(tx, clock, id, person.id, why))
-        return back(id)
+        return RedirectResponse(f"/movements/{id}", 303)
 
     @app.post("/movements/{id}/withdraw")
     def withdraw(person: SentForm, id: str, why: Words) -> Response:
         console.act(lambda tx: approve.withdraw(tx, clock, id, person.id, why))
-        return back(id)
+        return RedirectResponse(f"/movements/{id}", 303)
 
     @app.post("/movements/{id}/authorise")
     def authorise(person: SentForm, id: str) -> Response:
         console.act(lambda tx: approve.authorise(tx, clock, id, person.id))
-        return back(id)
+        return RedirectResponse(f"/movements/{id}", 303)
 
     @app.post("/freeze")
     def freeze(person: SentForm, why: Words) -> Response:
