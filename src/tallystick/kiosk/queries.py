@@ -425,6 +425,15 @@ def opened(tx: Tx, reference_: str, salt: str) -> tuple[Row, int, str] | None:
 
     A wrong salt and a reference that does not exist are one answer.
     """
+    found = opening(tx, reference_, salt)
+    return None if found is None else (msgspec.json.decode(found[1]), found[0], found[2])
+
+
+def opening(tx: Tx, reference_: str, salt: str) -> tuple[int, str, str] | None:
+    """Return a record's entry, its content as it was committed to, and the entry's day, or None.
+
+    The salt must open it, as in `opened`.
+    """
     row = tx.execute(sa.select(PURCHASES).where(PURCHASES.c.reference == reference_)).mappings()
     purchase = row.one_or_none()
     if purchase is None:
@@ -435,7 +444,7 @@ def opened(tx: Tx, reference_: str, salt: str) -> tuple[Row, int, str] | None:
     if step is None or entry is None:
         return None
     opens = record.opens(step["content"], salt, purchase["commitment"])
-    return (msgspec.json.decode(step["content"]), *entry) if opens else None
+    return (entry[0], step["content"], entry[1]) if opens else None
 
 
 def version(tx: Tx) -> str:

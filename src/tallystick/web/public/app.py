@@ -27,7 +27,9 @@ from tallystick.kiosk.errors import WrongState
 from tallystick.kiosk.quote import Desk
 from tallystick.web.console.kiosks import Kiosk, rows
 from tallystick.web.door import Guard, Knocks
+from tallystick.web.log_files import LogFiles
 from tallystick.web.looks import Looks, templates
+from tallystick.web.public import proofs
 
 STATIC: Final = Path(__file__).parent / "static"
 MARK: Final = re.compile(r"[0-9a-f]{64}")
@@ -131,13 +133,19 @@ def now(kiosk: Kiosk) -> tuple[str, str]:
     return ("No word from it", "off") if kiosk.silent or not kiosk.last else ("Closed now", "care")
 
 
-def create_app(store: Store, desk: Desk) -> FastAPI:
-    """Return the public page as an ASGI application. ``app.openapi()`` describes its routes."""
+def create_app(store: Store, desk: Desk, log_folder: Path | None = None) -> FastAPI:
+    """Return the public page as an ASGI application. ``app.openapi()`` describes its routes.
+
+    With a folder the published log is served under ``/log``.
+    """
     app = FastAPI(
         title="Tallystick public page", version="1", docs_url=None, redoc_url=None, openapi_url=None
     )
     app.add_middleware(Guard)
     face = app.state.face = Face(store, desk)
+    _add_receipts(app, face)
+    if log_folder is not None:
+        app.mount("/log", LogFiles(log_folder))
 
     @app.get("/", response_class=HTMLResponse)
     def page() -> Response:
@@ -168,6 +176,28 @@ def create_app(store: Store, desk: Desk) -> FastAPI:
     app.mount("/look", Looks())
     app.mount("/public", StaticFiles(directory=STATIC))
     return app
+
+
+def _add_receipts(app: FastAPI, face: Face) -> None:
+    """Hand out receipts as files, and the page that checks one in the browser alone."""
+
+    @app.get("/receipt", response_class=HTMLResponse)
+    def receipt() -> Response:
+        page = TEMPLATES.get_template("receipt.html").render(who=face.offer().operator)
+        return HTMLResponse(page)
+
+    @app.get("/proof/{mark}")
+    def proof_of_mark(request: Request, mark: str) -> Response:
+        face.knocks.count(request.client.host if request.client else "")
+        found = proofs.by_mark(face.store, mark) if MARK.fullmatch(mark) else None
+        return found or face.draw(404, number=mark[:NUMBER_CHARS_MAX], answer="absent")
+
+    @app.post("/proof")
+    def proof_of_key(request: Request, number: Given = "", key: Given = "") -> Response:
+        face.knocks.count(request.client.host if request.client else "")
+        salt, plain = tidy(key), queries.as_reference(number.strip())
+        found = proofs.by_key(face.store, plain, salt) if KEY.fullmatch(salt) else None
+        return found or face.draw(404, number=number, answer="closed")
 
 
 def _add_troubles(app: FastAPI, face: Face) -> None:
