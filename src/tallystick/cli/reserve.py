@@ -15,9 +15,10 @@ def reserve() -> None:
 
 
 def _register() -> None:
-    from tallystick.cli import reserve_law
+    from tallystick.cli import reserve_keys, reserve_law
 
-    reserve_law.register(reserve)
+    for verbs in (reserve_law, reserve_keys):
+        verbs.register(reserve)
 
 
 _register()

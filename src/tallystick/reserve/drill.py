@@ -21,7 +21,7 @@ from tallystick.reserve.key_errors import KeysError, NotEnoughSignatures
 from tallystick.reserve.plan import Plan, draft, own_place
 from tallystick.reserve.signer.device import WAYS, Device, make
 from tallystick.reserve.signing import combine, finalise
-from tallystick.reserve.vault import Kind, Path, Vault, VaultKey
+from tallystick.reserve.vault import OWN_RECOVERY_KEYS, Kind, Path, Vault, VaultKey
 from tallystick.reserve.vault import make as make_vault
 from tallystick.reserve.wallet import VaultWallet
 
@@ -152,6 +152,22 @@ def run(folder: File, vault: Vault, clock: Clock, say: Say = lambda text: None) 
     finally:
         drill.close()
     return drill.steps
+
+
+def shape_of(
+    kind: Kind,
+    quorum: int,
+    keys: int,
+    recovery_quorum: int,
+    recovery_keys: int,
+    older_blocks: int,
+) -> Vault:
+    """Return a vault of a shape, with those of the numbers that its kind has a use for."""
+    if kind in OWN_RECOVERY_KEYS:
+        return shape(kind, quorum, keys, recovery_quorum, recovery_keys, older_blocks)
+    if kind is Kind.DECAYING:
+        return shape(kind, quorum, keys, quorum - 1, 0, older_blocks)
+    return shape(kind, quorum, keys, 0, 0, 0)
 
 
 def shape(

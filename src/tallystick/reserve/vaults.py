@@ -97,6 +97,15 @@ def vault(tx: Tx, id: str) -> Vault:
     return _vault_of(tx, row)
 
 
+def made_at(tx: Tx, id: str) -> dt.datetime:
+    """Return when a vault was put on record; raise `NoSuchVault`."""
+    query = sa.select(VAULTS.c.made_at).where(VAULTS.c.id == id)
+    found: dt.datetime | None = tx.execute(query).scalar()
+    if found is None:
+        raise NoSuchVault(f"no vault {id[:60]!r}")
+    return found
+
+
 def vaults(tx: Tx) -> list[Vault]:
     """Return every vault, retired ones too: their addresses are watched for ever."""
     rows = tx.execute(sa.select(VAULTS).order_by(VAULTS.c.made_at, VAULTS.c.id)).mappings()
