@@ -22,7 +22,8 @@ STYLE: Final = """
 @page { size: A4; margin: 18mm 16mm 20mm;
   @bottom-right { content: counter(page) " of " counter(pages); font: 9pt "Tally Text"; }
   @bottom-left { content: string(vault); font: 9pt "Tally Text"; } }
-body { font: 10.5pt/1.45 "Tally Text"; color: #000; }
+body { font: 10.5pt/1.45 "Tally Text"; color: #000; background: #fff; }
+ul, ol { padding-left: 6mm; margin: 2mm 0; }
 h1 { font-size: 20pt; line-height: 1.15; margin: 0 0 4mm; string-set: vault content(); }
 h2 { font-size: 13pt; margin: 7mm 0 2mm; border-top: .6pt solid #000; padding-top: 2mm;
   break-after: avoid; }
