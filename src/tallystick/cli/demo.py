@@ -8,6 +8,7 @@ only if the coins are on the chain and the audit finds nothing.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import shutil
 import signal
@@ -44,7 +45,11 @@ def _notes(text: str) -> list[int]:
     return found
 
 
+PROGRAMMES: Final = ("kiosk", "hubs")
+
+
 @click.command()
+@click.option("--programme", type=click.Choice(PROGRAMMES), default="kiosk", show_default=True)
 @click.option("--once", is_flag=True, help="Make one purchase and exit.")
 @click.option("--cash", default="20,20,10", show_default=True, help="The notes, in dollars.")
 @click.option("--to", default="", help="The address to pay; a fresh one of its own if left out.")
@@ -61,6 +66,7 @@ def _notes(text: str) -> list[int]:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def demo(
+    programme: str,
     once: bool,
     cash: str,
     to: str,
@@ -71,10 +77,14 @@ def demo(
     reading_percent: int,
     as_json: bool,
 ) -> None:
-    """Buy bitcoin with cash on an embedded chain, and prove where everything went."""
+    """Buy bitcoin with cash on an embedded chain, and prove where everything went.
+
+    With --programme hubs: try the gates of a return programme on invented people.
+    """
     notes, clock = _notes(cash), SystemClock()
     if data and fresh and data.exists():
-        if any(data.iterdir()) and not (data / "signer").exists():
+        ours = ("signer", "hubs-demo.json")
+        if any(data.iterdir()) and not any((data / name).exists() for name in ours):
             raise click.BadParameter(f"{data} is not a folder of this demo; not removed")
         shutil.rmtree(data)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -83,6 +93,8 @@ def demo(
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         parts = Parts(Path(scratch), clock)
         try:
+            if programme != "kiosk":
+                sys.exit(_another(programme, parts, folder, clock, once, as_json))
             closed = settle(folder, law, adopt_sample, clock)
             if closed:
                 click.echo(closed, err=True)
@@ -102,6 +114,15 @@ def demo(
             click.echo("\nStopping; everything is on disk.")
         finally:
             parts.end()
+
+
+def _another(
+    programme: str, parts: Parts, folder: Path, clock: Clock, once: bool, as_json: bool
+) -> int:
+    """Run another programme's demo: a module ``demo_<programme>`` with ``once`` and ``play``."""
+    module = importlib.import_module(f"tallystick.cli.demo_{programme}")
+    code: int = module.once(folder, as_json) if once else module.play(parts, folder, clock)
+    return code
 
 
 def _play(parts: Parts, folder: Path, clock: Clock, law: str, reading_percent: int) -> int:
@@ -230,7 +251,7 @@ def _said(cell: Cell, done: Any, refused: list[int], times: dict[str, float]) ->
         "refused_notes": refused,
         "receipt": _paper(cell.folder),
         "seconds": times,
-        "log": _log(cell.public),
+        "log": _log(cell),
         "audit": audit_of(cell.folder, cell.chain),
     }
 
@@ -245,13 +266,17 @@ def _paper(folder: Path) -> list[str]:
     return found[-1].read_text("utf-8").splitlines() if found else []
 
 
-def _log(public: str) -> str:
+def _log(cell: Cell) -> str:
     """Check the published log as a stranger would; return what that proved, or what it caught."""
+    from tallystick.bitcoin.anchor import AnchorChecker
+    from tallystick.core.tlog import checkers
     from tallystick.core.tlog.reader import HttpSource
     from tallystick.core.tlog.verify import Asked, verify
 
-    with contextlib.closing(HttpSource(f"{public}/log")) as source:
-        report = verify(source, Asked(), SystemClock().now())
+    checkers.register(AnchorChecker.name, AnchorChecker)
+    asked = Asked(settings={"chain": f"embedded:{cell.chain}"})
+    with contextlib.closing(HttpSource(f"{cell.public}/log")) as source:
+        report = verify(source, asked, SystemClock().now())
     found = report.caught or report.unread or report.proved
     return "; ".join(line.said for line in found)
 
