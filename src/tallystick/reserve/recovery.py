@@ -198,7 +198,7 @@ for another, write `FEE=25` before it.
 
 {_block(f"{path}-make", _make(vault, path))}
 Then this, once for each of {needed} keys. It asks for the key's fingerprint and its master key,
-which is not shown as it is typed. The wallet that it makes holds that one key: delete it afterwards.
+which is not shown as it is typed. The wallet that it makes holds that one key; delete it later.
 
 {_block(f"{path}-sign", _sign_commands(vault, path, last))}
 When {needed} have signed, join what they signed, look at it, and send it. `decodepsbt` shows where
