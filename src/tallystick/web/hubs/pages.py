@@ -19,13 +19,14 @@ from tallystick import look
 from tallystick.core import approvals
 from tallystick.core.store import Store, Tx
 from tallystick.core.vault.errors import VaultError
-from tallystick.hubs import agreements, asking, documents, gates, law, queries, record
+from tallystick.hubs import agreements, asking, clocks, documents, gates, law, queries, record
 from tallystick.hubs.cases import Identity
 from tallystick.hubs.claims import TERMS
 from tallystick.hubs.desk import Desk
 from tallystick.hubs.law import Answer, FactKind, Stage
 from tallystick.hubs.model import BY_LAWYER, EVENTS, State
 from tallystick.hubs.record import Case
+from tallystick.hubs.working_days import Country
 from tallystick.web.hubs import sayings
 from tallystick.web.hubs.who import Actor
 
@@ -208,7 +209,10 @@ def facts_page(tx: Tx, desk: Desk, case: Case) -> dict[str, Any]:
 def fact_page(case: Case, name: str) -> dict[str, Any] | None:
     """Return the form of one fact, or None where no gate asks for it of a person."""
     kind = law.known_facts().get(name)
-    return None if kind is None or kind.of != "person" else {"case": case, "kind": kind}
+    if kind is None or kind.of != "person":
+        return None
+    stages = clocks.stages_for(name) if name in clocks.RECKONED else []
+    return {"case": case, "kind": kind, "stages": stages, "countries": list(Country)}
 
 
 def event_page(actor: Actor, case: Case, kind: str) -> dict[str, Any] | None:
