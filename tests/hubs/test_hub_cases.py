@@ -361,7 +361,8 @@ def test_remedies_lead_the_case_where_they_are_pending(scene: Scene) -> None:
         scene.happen(one, "back_in_contact")
 
 
-def test_a_clock_is_set_by_the_rule_and_held_through_its_day(scene: Scene) -> None:
+def test_a_clock_is_set_by_the_rule_and_held_through_its_day(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
     one, start = scene.to_review(), dt.date(2026, 11, 20)
 
     def step(tx: Tx) -> None:
@@ -378,6 +379,7 @@ def test_a_clock_is_set_by_the_rule_and_held_through_its_day(scene: Scene) -> No
             clocks.set_clock(tx, scene.desk, one, "ftt-by-owl", *given[1:])
 
     undone(scene, step)
+    scene.store.close()
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,8 @@ MAP: Final = Path(look.__file__).parent / "maps" / "hosts.json"
 ROUTE: Final = ("review", "eligible", "placed", "notice", "ready", "transferred")
 """The states on the way to a transfer, in order, for the drawing."""
 HISTORY_SHOWN: Final = 60
+BOARD_MAX: Final = 100
+"""Cases on one page, those that moved last; the others by state, or by reference."""
 SETS_SHOWN: Final = 5
 UNKNOWN_OPEN_MAX: Final = 6
 """More gates than this that are not known are folded: a new case has nothing but those."""
@@ -58,10 +60,10 @@ def identity(store: Store, desk: Desk, case: Case, who: str, why: str) -> Identi
 
 def board(tx: Tx, desk: Desk, actor: Actor, state: str) -> dict[str, Any]:
     """Return the list of cases with what each waits for, and how many are in each state."""
-    found = queries.listed(tx, state, actor.client_of)
-    rows = []
+    found = queries.listed(tx, state, actor.client_of, BOARD_MAX)
+    rows, books = [], dict[str, agreements.Book]()
     for case in found:
-        answers = () if case.state in ENDED else asking.ask(tx, desk, case)
+        answers = () if case.state in ENDED else asking.ask(tx, desk, case, books=books)
         clocks = queries.clocks(answers)
         rows.append(
             {
@@ -75,6 +77,7 @@ def board(tx: Tx, desk: Desk, actor: Actor, state: str) -> dict[str, Any]:
         "rows": rows,
         "state": state,
         "counts": queries.counts(tx, actor.client_of),
+        "most": BOARD_MAX,
         "overstaying": [c for c in queries.overstaying(tx, desk.today()) if actor.may_see(c)],
     }
 
@@ -256,14 +259,15 @@ def agreement_page(tx: Tx, desk: Desk, one: str) -> dict[str, Any]:
     """Return one agreement: what gates ask of it, its terms, its history, its host's evidence."""
     found = agreements.find(tx, one)
     today = desk.today()
+    held = agreements.book(tx, found, today)
     row = next(r for r in agreements.board(tx, desk) if r["agreement"].id == found.id)
     answers = [
         answer
         for answer in gates.ask(
             desk.law(tx, found.sender),
             {},
-            agreements.facts(tx, desk, found, today),
-            agreements.country_facts(tx, found, today),
+            agreements.facts(tx, desk, held),
+            held.country,
             today,
             today,
             Stage.DOOR,
