@@ -67,6 +67,7 @@ def day_of(text: str) -> dt.date | None:
 def add(app: FastAPI, console: HubsConsole) -> None:
     """Add every act on a case."""
     _add_recording(app, console)
+    _add_clocks_and_orders(app, console)
     _add_steps(app, console)
     _add_deciding(app, console)
     _add_papers(app, console)
@@ -122,6 +123,10 @@ def _add_recording(app: FastAPI, console: HubsConsole) -> None:
             )
 
         return console.step(person, reference, do)
+
+
+def _add_clocks_and_orders(app: FastAPI, console: HubsConsole) -> None:
+    desk = console.desk
 
     @app.post("/cases/{reference}/clock")
     def clock(
