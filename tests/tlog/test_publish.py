@@ -25,7 +25,7 @@ from tallystick.core.tlog.errors import (
 )
 from tallystick.core.tlog.verify import Asked
 from tallystick.core.vault import Vault
-from tallystick.core.vault.errors import KeyGone
+from tallystick.core.vault.errors import VaultError
 
 
 @pytest.fixture
@@ -231,7 +231,7 @@ def test_erasing_a_person_leaves_the_log_and_every_receipt_valid(
     size = _size(scene)
     receipts_ = [str(scene.receipt(seq)) for seq in (1, size)]
     vault.erase(scene.store, person, "officer", "asked for it")
-    with pytest.raises(KeyGone):
+    with pytest.raises(VaultError):
         vault.read(scene.store, record, "officer", "look")
     scene.grow(5)
     scene.publish()
