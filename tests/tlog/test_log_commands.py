@@ -114,8 +114,8 @@ def test_exit_codes(scene: LogScene, tmp_path: Path) -> None:
     (copy / "checkpoint").unlink()
     assert run("verify", str(copy)).returncode == 3
     assert run("verify", "http://127.0.0.1:9/log").returncode == 3
-    assert run("verify", str(tmp_path / "nowhere")).returncode == 1
-    assert run("verify", str(copy), "--key", "x").returncode == 1
+    assert run("verify", str(tmp_path / "nowhere")).returncode == 2
+    assert run("verify", str(copy), "--key", "x").returncode == 2
 
 
 def shown(folder: Path) -> int:
