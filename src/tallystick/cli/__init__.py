@@ -31,6 +31,7 @@ COMMANDS: Final = (
     "log.log",
     "report.report",
     "reserve.reserve",
+    "screen.screen_group",
     "serve.machine",
     "serve.serve",
     "trial.trial",

@@ -114,7 +114,7 @@ class HubsConsole:
 
 def create_app(store: Store, desk: Desk, door: Door) -> FastAPI:
     """Return the hubs console as an ASGI application."""
-    from tallystick.web.hubs import acts
+    from tallystick.web.hubs import acts, monitor
 
     app = FastAPI(
         title="Tallystick hubs", version="1", docs_url=None, redoc_url=None, openapi_url=None
@@ -125,6 +125,7 @@ def create_app(store: Store, desk: Desk, door: Door) -> FastAPI:
     _add_forms(app, console)
     acts.add(app, console)
     acts.add_agreements(app, console)
+    monitor.add(app, console)
     _add_files(app, console)
     _add_troubles(app, console)
     return app
