@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Final
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from fastapi import Depends, FastAPI, Form, Query, Request
@@ -136,8 +137,14 @@ def _add_pages(app: FastAPI, console: HubsConsole) -> None:
 
     @app.get("/", response_class=HTMLResponse)
     def cases(
-        request: Request, person: Signed, state: Annotated[str, Query(pattern=STATE)] = ""
+        request: Request,
+        person: Signed,
+        state: Annotated[str, Query(pattern=STATE)] = "",
+        q: Annotated[str, Query(max_length=40)] = "",
     ) -> Response:
+        if q.strip():
+            return RedirectResponse(f"/cases/{quote(q.strip().upper(), safe='')}", 303)
+
         def make(tx: Tx, who: Actor) -> dict[str, Any]:
             return pages.board(tx, console.desk, who, state)
 
