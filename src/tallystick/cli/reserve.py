@@ -15,9 +15,9 @@ def reserve() -> None:
 
 
 def _register() -> None:
-    from tallystick.cli import demo_reserve, reserve_law, reserve_office
+    from tallystick.cli import demo_reserve, reserve_keys, reserve_law, reserve_office
 
-    for verbs in (reserve_law, reserve_office, demo_reserve):
+    for verbs in (reserve_law, reserve_keys, reserve_office, demo_reserve):
         verbs.register(reserve)
 
 
