@@ -119,6 +119,9 @@ def test_rows_that_were_changed_stop_the_log(scene: LogScene, seq: int, how: str
         with pytest.raises(LogForked):
             scene.publish()
         assert files_of(scene.folder) == before
+        with scene.store.read() as tx:
+            newest = log.checkpoint(tx)
+            assert newest is not None and newest.size == 300, "nothing further was signed"
     else:
         scene.publish()  # a full tile is never read again: what is published stays as it was
         after = files_of(scene.folder)
