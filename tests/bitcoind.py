@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from conftest import free_port
+from ports import free_port
 
 ROOT = Path(__file__).parent.parent
 OLDEST = 280_000
