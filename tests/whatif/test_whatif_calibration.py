@@ -84,7 +84,9 @@ def test_the_forecast_was_scored_and_its_misses_are_published() -> None:
     scores = {one.name: one for one in validate.forecast(posterior.load("check"), 400)}
     assert scores["appeals_open"].better and scores["grants"].better
     assert not scores["refusals"].better, "the fall in grant rates was not foreseen, and is said"
-    report = (posterior.FOLDER.parents[3] / "docs/concepts/whatif-calibration/README.md").read_text()
+    report = (
+        posterior.FOLDER.parents[3] / "docs/concepts/whatif-calibration/README.md"
+    ).read_text()
     assert "| Refused at first decision |" in report and "**no**" in report
     assert "Refused at first decision, 2025Q1: published 18,759, above" in report
 

@@ -24,7 +24,9 @@ def test_the_seed_is_answered_on_every_question(found: Answers) -> None:
     told = json.loads(json.dumps(answers.as_json(found)))
     assert [one["id"] for one in told["questions"]] == ["channel", "gates"]
     assert told["law_now"] == 0 and told["claim"] and len(told["cards"]) == 9
-    assert told["not_known"] and "A person's night in dispersed housing" in told["unverified_figures"]
+    assert (
+        told["not_known"] and "A person's night in dispersed housing" in told["unverified_figures"]
+    )
     assert 0.01 < told["headline"]["could"]["middle"] < 0.3
     low, high = told["headline"]["could"]["low80"], told["headline"]["could"]["high80"]
     assert low < told["headline"]["could"]["middle"] < high

@@ -16,7 +16,6 @@ from tallystick.look import charts
 from tallystick.whatif import pictures, report
 from tallystick.whatif.answers import Answers
 
-
 BAND, HAZEL = "a6cdbd", "ddae66"
 
 

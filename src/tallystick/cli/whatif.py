@@ -50,6 +50,7 @@ def _set(scenario: Any, pairs: Iterable[str]) -> Any:
 @click.option("--page", is_flag=True, help="Serve the page on which anyone moves the sliders.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address of the page.")
 @click.option("--port", default=PORT, show_default=True, help="Port of the page; 0 for any.")
+@click.option("--ray", default="", help="Run on a Ray cluster: its address, or local.")
 @click.option("--ready-file", type=click.Path(path_type=Path), hidden=True)
 @click.option("--quiet", is_flag=True, help="Say nothing of the progress.")
 def hubs(
@@ -62,12 +63,14 @@ def hubs(
     page: bool,
     host: str,
     port: int,
+    ray: str,
     ready_file: Path | None,
     quiet: bool,
 ) -> None:
     """Answer what a return hub would do: from Channel arrivals to costs, with intervals."""
-    from tallystick.whatif import answers, scenario
+    from tallystick.whatif import answers, run, scenario
 
+    run.CLUSTER.set(ray)
     try:
         asked = _set(scenario.named(name), pairs)
         asked = asked.having(runs=runs) if runs else asked

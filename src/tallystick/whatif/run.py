@@ -7,6 +7,7 @@ What is counted of a pair is worked out here once; questions only ask.
 from __future__ import annotations
 
 import dataclasses
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -25,6 +26,8 @@ WEEKS_IN_MONTH: Final = 365.25 / 84
 NIGHTS_IN_MONTH: Final = 365.25 / 12
 YEAR: Final = 12
 ARRIVED: Final = MOVES_COUNT
+CLUSTER: Final[ContextVar[str]] = ContextVar("CLUSTER", default="")
+"""The address of a Ray cluster to run on, or ``local``; nothing for this machine's threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +65,8 @@ def simulate(
     ranges: Ranges | None = None,
     posterior: Posterior | None = None,
     workers: int = 0,
-    ray: str = "",
 ) -> Pair:
-    """Run a scenario and the same world without its hub; on a Ray cluster if one is named."""
+    """Run a scenario and the same world without its hub; on the cluster that `CLUSTER` names."""
     given = posterior or load()
     here = world_of(scenario)
     runs = records(scenario, given, ranges)
@@ -73,8 +75,8 @@ def simulate(
         plain[name] = 0.0
 
     def go(these: Any) -> Result:
-        if ray:
-            return spread.simulate(ray, scenario.seed, these, here)
+        if cluster := CLUSTER.get():
+            return spread.simulate(cluster, scenario.seed, these, here)
         return ensemble.simulate(scenario.seed, these, here, workers=workers)
 
     return Pair(scenario, runs, go(runs), go(plain))
