@@ -97,6 +97,26 @@ def test_the_score_is_the_known_one() -> None:
     assert validate.crps(wide, 0.0) == pytest.approx(2 * 0.39894 - 0.56419, abs=0.01)
 
 
+def test_the_adjustment_moves_draws_towards_what_made_the_figures() -> None:
+    """A world of one line: each statistic is how far a parameter's log odds are from the truth."""
+    chance = np.random.default_rng(6)
+    width = len(CALIBRATED)
+    truth = chance.uniform(0.3, 0.7, width)
+    unit = np.clip(truth + chance.uniform(-0.15, 0.25, (800, width)), 0.01, 0.99)
+    odds = np.log(unit / (1 - unit))
+    summary = odds - np.log(truth / (1 - truth)) + 0.02 * chance.standard_normal(unit.shape)
+    far = np.sqrt((summary**2).sum(1))
+    order = np.argsort(far)
+    moved = calibrate.adjust(unit[order], far[order], summary[order], np.zeros_like(summary))
+    closest = unit[order][: len(order) // 10]
+    for at, name in enumerate(CALIBRATED):
+        one = BY_NAME[name]
+        aim = one.low + np.median(closest[:, at]) * (one.high - one.low)
+        assert abs(np.median(moved[name]) - aim) < 0.05 * (one.high - one.low), name
+        before = unit[:, at].std() * (one.high - one.low)
+        assert moved[name].std() < 0.3 * before, name
+
+
 def test_too_few_draws_are_refused() -> None:
     with pytest.raises(BadScenario, match="cannot be"):
         calibrate.fit(windows.NOW, 1, 50, 10)

@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pytest
 
-from tallystick.whatif import answers, drivers, questions, run, scenario
+from tallystick.whatif import answers, claims, drivers, questions, run, scenario
 from tallystick.whatif.answers import Answers
 from tallystick.whatif.errors import BadScenario
 from tallystick.whatif.run import Pair
@@ -133,6 +133,24 @@ def test_money_is_whole_pence(pair: Pair) -> None:
     assert run.spent(pair).min() >= places
 
 
+def test_figures_that_nobody_verified_are_used_only_when_switched_on(tiny: Scenario) -> None:
+    wide = tiny.having(runs=60, deterrence=0.5)
+    plain, doubtful = run.simulate(wide), run.simulate(wide.having(unverified=True))
+    assert np.array_equal(run.spent(plain), run.spent(doubtful))
+    moved = run.support_saved(doubtful) - run.support_saved(plain)
+    assert (moved % (2_325 - 1_441) == 0).all() and (moved > 0).any()
+
+
+def test_an_own_range_replaces_what_is_assumed(tiny: Scenario) -> None:
+    own = run.simulate(tiny.having(ranges={"late_share": (0.6, 0.6)}))
+    assert np.ptp(own.runs["late_share"]) == 0
+    assert own.hub.series("sent").sum() < run.simulate(tiny).hub.series("sent").sum()
+
+
+def test_the_two_clocks_differ() -> None:
+    assert 1.2 < claims.people_per_main() < 1.35
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
@@ -145,6 +163,9 @@ def test_money_is_whole_pence(pair: Pair) -> None:
         ({"deterrence": 0.9}, "deterrence: 0.9 is not 0 to 0.5 share"),
         ({"appeal_share": 0.8}, "'appeal_share' cannot be chosen"),
         ({"gate_share": 0.8}, "'gate_share' cannot be chosen"),
+        ({"ranges": {"late_share": (0.5, 0.2)}}, "late_share: 0.5 to 0.2 is no range"),
+        ({"ranges": {"hub_places": (1.0, 2.0)}}, "'hub_places' is not assumed"),
+        ({"ranges": {"late_share": (0.5, 3.0)}}, "late_share: 3 is not 0.1 to 0.7"),
         ({"title": "x" * 121}, "title: more than 120"),
     ],
 )

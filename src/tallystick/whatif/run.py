@@ -56,7 +56,7 @@ def world_of(scenario: Scenario) -> world.World:
 
 def records(scenario: Scenario, posterior: Posterior, ranges: Ranges | None = None) -> Any:
     """Return the runs of a scenario; the gates' share is the rulebook's or the user's."""
-    wide = {"gate_share": scenario.gate_range()} | dict(ranges or {})
+    wide = {"gate_share": scenario.gate_range()} | dict(scenario.ranges) | dict(ranges or {})
     return future.records(posterior, scenario.seed, scenario.runs, scenario.chosen, wide)
 
 
@@ -152,13 +152,11 @@ def support_saved(pair: Pair) -> Any:
     """
     hotel = -pair.change("hotels").sum(1) * NIGHTS_IN_MONTH
     all_nights = -pair.change("supported").sum(1) * NIGHTS_IN_MONTH
-    pence = (
-        int(figures.get("hotel_night").value[0]),
-        int(figures.get("dispersal_night_2023").value[0]),
-    )
+    newest = "dispersal_night" if pair.scenario.unverified else "dispersal_night_2023"
+    night, other = (int(figures.get(name).value[0]) for name in ("hotel_night", newest))
     whole = np.rint(hotel).astype(np.int64)
     others = np.rint(all_nights).astype(np.int64) - whole
-    return whole * pence[0] + others * pence[1]
+    return whole * night + others * other
 
 
 def spent(pair: Pair) -> Any:
