@@ -45,7 +45,7 @@ def _notes(text: str) -> list[int]:
     return found
 
 
-PROGRAMMES: Final = ("kiosk", "hubs")
+PROGRAMMES: Final = ("kiosk", "reserve", "hubs")
 
 
 @click.command()
@@ -79,11 +79,12 @@ def demo(
 ) -> None:
     """Buy bitcoin with cash on an embedded chain, and prove where everything went.
 
+    With --programme reserve: a vault, what the mandate refuses and permits, and a verified proof.
     With --programme hubs: try the gates of a return programme on invented people.
     """
     notes, clock = _notes(cash), SystemClock()
     if data and fresh and data.exists():
-        ours = ("signer", "hubs-demo.json")
+        ours = ("signer", "hubs-demo.json", "holders")
         if any(data.iterdir()) and not any((data / name).exists() for name in ours):
             raise click.BadParameter(f"{data} is not a folder of this demo; not removed")
         shutil.rmtree(data)
@@ -251,7 +252,7 @@ def _said(cell: Cell, done: Any, refused: list[int], times: dict[str, float]) ->
         "refused_notes": refused,
         "receipt": _paper(cell.folder),
         "seconds": times,
-        "log": _log(cell.public),
+        "log": _log(cell),
         "audit": audit_of(cell.folder, cell.chain),
     }
 
@@ -266,13 +267,17 @@ def _paper(folder: Path) -> list[str]:
     return found[-1].read_text("utf-8").splitlines() if found else []
 
 
-def _log(public: str) -> str:
+def _log(cell: Cell) -> str:
     """Check the published log as a stranger would; return what that proved, or what it caught."""
+    from tallystick.bitcoin.anchor import AnchorChecker
+    from tallystick.core.tlog import checkers
     from tallystick.core.tlog.reader import HttpSource
     from tallystick.core.tlog.verify import Asked, verify
 
-    with contextlib.closing(HttpSource(f"{public}/log")) as source:
-        report = verify(source, Asked(), SystemClock().now())
+    checkers.register(AnchorChecker.name, AnchorChecker)
+    asked = Asked(settings={"chain": f"embedded:{cell.chain}"})
+    with contextlib.closing(HttpSource(f"{cell.public}/log")) as source:
+        report = verify(source, asked, SystemClock().now())
     found = report.caught or report.unread or report.proved
     return "; ".join(line.said for line in found)
 

@@ -10,6 +10,7 @@ import datetime as dt
 import functools
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,13 +20,14 @@ from tallystick import look
 from tallystick.core import approvals
 from tallystick.core.store import Store, Tx
 from tallystick.core.vault.errors import VaultError
-from tallystick.hubs import agreements, asking, documents, gates, law, queries, record
+from tallystick.hubs import agreements, asking, clocks, documents, gates, law, queries, record
 from tallystick.hubs.cases import Identity
 from tallystick.hubs.claims import TERMS
 from tallystick.hubs.desk import Desk
 from tallystick.hubs.law import Answer, FactKind, Stage
 from tallystick.hubs.model import BY_LAWYER, EVENTS, State
 from tallystick.hubs.record import Case
+from tallystick.hubs.working_days import Country
 from tallystick.web.hubs import sayings
 from tallystick.web.hubs.who import Actor
 
@@ -33,6 +35,8 @@ MAP: Final = Path(look.__file__).parent / "maps" / "hosts.json"
 ROUTE: Final = ("review", "eligible", "placed", "notice", "ready", "transferred")
 """The states on the way to a transfer, in order, for the drawing."""
 HISTORY_SHOWN: Final = 60
+BOARD_MAX: Final = 100
+"""Cases on one page, those that moved last; the others by state, or by reference."""
 SETS_SHOWN: Final = 5
 UNKNOWN_OPEN_MAX: Final = 6
 """More gates than this that are not known are folded: a new case has nothing but those."""
@@ -57,10 +61,10 @@ def identity(store: Store, desk: Desk, case: Case, who: str, why: str) -> Identi
 
 def board(tx: Tx, desk: Desk, actor: Actor, state: str) -> dict[str, Any]:
     """Return the list of cases with what each waits for, and how many are in each state."""
-    found = queries.listed(tx, state, actor.client_of)
-    rows = []
+    found = queries.listed(tx, state, actor.client_of, BOARD_MAX)
+    rows, books = [], dict[str, agreements.Book]()
     for case in found:
-        answers = () if case.state in ENDED else asking.ask(tx, desk, case)
+        answers = () if case.state in ENDED else asking.ask(tx, desk, case, books=books)
         clocks = queries.clocks(answers)
         rows.append(
             {
@@ -74,6 +78,7 @@ def board(tx: Tx, desk: Desk, actor: Actor, state: str) -> dict[str, Any]:
         "rows": rows,
         "state": state,
         "counts": queries.counts(tx, actor.client_of),
+        "most": BOARD_MAX,
         "overstaying": [c for c in queries.overstaying(tx, desk.today()) if actor.may_see(c)],
     }
 
@@ -107,13 +112,36 @@ def case_page(tx: Tx, desk: Desk, actor: Actor, case: Case) -> dict[str, Any]:
         "whole": all(one.opens for one in history),
         "last": _last(history),
         "papers": documents.listed(tx, desk, case),
+        "paper_next": {str(state): sorted(to) for state, to in documents.NEXT.items()},
         "host": agreements.find(tx, case.host) if case.host else None,
         "hosts": agreements.listed(tx, case.sender),
+        "choices": hosts_for(tx, desk, case) if case.state is State.REVIEW else [],
         "agreed": _agreed(tx, desk, case),
         "mine": case.caseworker == actor.id,
         "events": events_for(actor, case),
         "unknown_open_max": UNKNOWN_OPEN_MAX,
     }
+
+
+def hosts_for(tx: Tx, desk: Desk, case: Case) -> list[dict[str, Any]]:
+    """Return, for each agreement of the sender, what would stop a proposal under it today.
+
+    Only what turns on the agreement or its country is named: the rest is the same for all of them.
+    """
+    facts, books = record.facts(tx, desk, case), dict[str, agreements.Book]()
+    found = []
+    for one in agreements.listed(tx, case.sender):
+        meant = replace(case, host=one.id)
+        answers = asking.ask(tx, desk, meant, Stage.ELIGIBILITY, facts, books=books)
+        against = gates.stopping(answers)
+        own = [answer for answer in against if _is_of_host(answer)]
+        found.append({"agreement": one, "against": against, "own": own})
+    return sorted(found, key=lambda row: (len(row["against"]), row["agreement"].name))
+
+
+def _is_of_host(answer: gates.GateAnswer) -> bool:
+    """Say whether a gate asks for anything of the agreement or the country."""
+    return any(_of(name) != "person" for one in answer.reasons for name in one.test.facts)
 
 
 def _step(one: record.Event) -> dict[str, Any]:
@@ -208,7 +236,10 @@ def facts_page(tx: Tx, desk: Desk, case: Case) -> dict[str, Any]:
 def fact_page(case: Case, name: str) -> dict[str, Any] | None:
     """Return the form of one fact, or None where no gate asks for it of a person."""
     kind = law.known_facts().get(name)
-    return None if kind is None or kind.of != "person" else {"case": case, "kind": kind}
+    if kind is None or kind.of != "person":
+        return None
+    stages = clocks.stages_for(name) if name in clocks.RECKONED else []
+    return {"case": case, "kind": kind, "stages": stages, "countries": list(Country)}
 
 
 def event_page(actor: Actor, case: Case, kind: str) -> dict[str, Any] | None:
@@ -252,19 +283,20 @@ def agreement_page(tx: Tx, desk: Desk, one: str) -> dict[str, Any]:
     """Return one agreement: what gates ask of it, its terms, its history, its host's evidence."""
     found = agreements.find(tx, one)
     today = desk.today()
+    held = agreements.book(tx, found, today)
     row = next(r for r in agreements.board(tx, desk) if r["agreement"].id == found.id)
     answers = [
         answer
         for answer in gates.ask(
             desk.law(tx, found.sender),
             {},
-            agreements.facts(tx, desk, found, today),
-            agreements.country_facts(tx, found, today),
+            agreements.facts(tx, desk, held),
+            held.country,
             today,
             today,
             Stage.DOOR,
         )
-        if all(_of(name) != "person" for r in answer.reasons for name in r.test.facts)
+        if not any(_of(name) == "person" for r in answer.reasons for name in r.test.facts)
     ]
     return {
         "row": row,
