@@ -173,8 +173,9 @@ def _askable(desk: Desk) -> None:
     asked = desk.asked()
     lacking = [one for one in asked if one.item in UNABLE or desk.customers is None]
     if lacking:
-        raise LawRefuses(f"A customer must show what we cannot take: {lacking[0].item}. "
-                         f"({lacking[0].cite})")
+        raise LawRefuses(
+            f"A customer must show what we cannot take: {lacking[0].item}. ({lacking[0].cite})"
+        )
 
 
 def _permitted(desk: Desk, question: str, facts: dict[str, int | str], today: dt.date) -> None:

@@ -81,9 +81,7 @@ def _summed(rows: Sequence[Any], purchase: str) -> Sums:
     return Sums([Paid(row.asked_at, row.minor) for row in rows if row.purchase != purchase], own)
 
 
-def _law(
-    desk: Desk, group: Sums, who: Buyer | None, note_minor: int, now: dt.datetime
-) -> Standing:
+def _law(desk: Desk, group: Sums, who: Buyer | None, note_minor: int, now: dt.datetime) -> Standing:
     signed_up = who.signed_up if who and who.documented else None
     person = Person(group.others, signed_up)
     facts = facts_of(desk.place, person, group.own + note_minor, now)

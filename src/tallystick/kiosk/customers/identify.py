@@ -19,7 +19,6 @@ from tallystick.core import journal
 from tallystick.core.clock import new_id
 from tallystick.core.store import Tx
 from tallystick.kiosk import wire
-from tallystick.kiosk.customers import ask as asking
 from tallystick.kiosk.customers import licence as licences
 from tallystick.kiosk.customers import people, phone
 from tallystick.kiosk.customers.ask import Item
@@ -56,9 +55,7 @@ def of(desk: Desk) -> CustomerDesk:
     return desk.customers
 
 
-def send_code(
-    tx: Tx, desk: Desk, machine: str, purchase: str, ask: wire.PhoneAsk
-) -> wire.Identity:
+def send_code(tx: Tx, desk: Desk, machine: str, purchase: str, ask: wire.PhoneAsk) -> wire.Identity:
     """Send a one-time code to a number; says sent, bad_phone, locked or too_many."""
     mine = _begin(tx, desk, machine, purchase)
     number = phone.normal(ask.phone, desk.place.code)
@@ -120,7 +117,9 @@ def show_document(
     return told(tx, desk, purchase)
 
 
-def say_source(tx: Tx, desk: Desk, machine: str, purchase: str, ask: wire.SourceAsk) -> wire.Identity:
+def say_source(
+    tx: Tx, desk: Desk, machine: str, purchase: str, ask: wire.SourceAsk
+) -> wire.Identity:
     """Take in where the money is from, as the customer says."""
     mine = _begin(tx, desk, machine, purchase)
     who = people.buyer(tx, purchase)
@@ -134,9 +133,7 @@ def say_source(tx: Tx, desk: Desk, machine: str, purchase: str, ask: wire.Source
 
 def check(tx: Tx, desk: Desk, machine: str, purchase: str) -> None:
     """Raise unless everything that is asked before any cash was shown at this visit."""
-    policy = desk.customers.policy if desk.customers else None
-    today = desk.day(desk.clock.now())
-    wanted = asking.before_cash(desk.place, policy or asking.Policy(), today)
+    wanted = desk.asked()
     who = people.buyer(tx, purchase)
     if who is not None and who.machine != machine:
         raise PurchaseUnknown(f"purchase {purchase} is not known for this machine")

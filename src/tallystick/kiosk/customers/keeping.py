@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
+from tallystick.core.clock import new_id
 from tallystick.core.rulebook.place import Jurisdiction
 from tallystick.core.store import Tx
 from tallystick.kiosk.customers import people
@@ -46,15 +47,13 @@ def keep(
     mark: str = "",
 ) -> None:
     """Put something that a customer showed into the vault, for as long as the law wants."""
-    until = retention(desk.place, desk.day(desk.clock.now())) or (None, "")
+    until, basis = retention(desk.place, desk.day(desk.clock.now())) or (None, "")
     subject = subject_of(tx, desk, customer)
-    mine.vault.put(tx, subject, kind, msgspec.json.encode(said), by, *until, mark=mark)
+    mine.vault.put(tx, subject, kind, msgspec.json.encode(said), by, until, basis, mark)
 
 
 def subject_of(tx: Tx, desk: Desk, customer: str) -> str:
     """Return the vault's subject of a customer; after an erasure, a new one."""
-    from tallystick.core.clock import new_id
-
     row = people.find(tx, customer)
     if row["erased_at"] is None:
         return str(row["subject"])

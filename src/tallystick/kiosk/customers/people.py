@@ -84,9 +84,10 @@ def of_link(tx: Tx, kind: str, link: str) -> str:
 
 def make(tx: Tx, clock: Clock) -> str:
     """Add a customer of whom nothing is known yet."""
-    row = {"id": new_id(clock), "subject": new_id(clock), "made_at": clock.now()}
+    made = new_id(clock)
+    row = {"id": made, "subject": new_id(clock), "made_at": clock.now()}
     tx.execute(sa.insert(CUSTOMERS).values(row))
-    return row["id"]
+    return made
 
 
 def point(tx: Tx, clock: Clock, kind: str, link: str, customer: str) -> bool:

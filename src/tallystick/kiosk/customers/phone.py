@@ -14,7 +14,12 @@ DIGITS_MIN: Final = 7
 NATIONAL_DIGITS_MIN: Final = 5
 CALLING: Final = {
     **dict.fromkeys(("US", "CA", "DEMO"), "1"),
-    **{"GB": "44", "DE": "49", "CH": "41", "AU": "61", "NZ": "64", "SG": "65"},
+    "GB": "44",
+    "DE": "49",
+    "CH": "41",
+    "AU": "61",
+    "NZ": "64",
+    "SG": "65",
 }
 """Calling codes of the places whose law we have."""
 NANP: Final = re.compile(r"[2-9]\d\d[2-9]\d{6}")
@@ -29,7 +34,7 @@ def normal(text: str, place: str) -> str | None:
     code = CALLING.get(place.partition("-")[0], "")
     if text.strip().startswith("+"):
         whole = digits
-    elif digits.startswith("00") or digits.startswith("011"):
+    elif digits.startswith(("00", "011")):
         whole = digits[2:] if digits.startswith("00") else digits[3:]
     elif code == "1":
         whole = digits if len(digits) == 11 and digits[0] == "1" else f"1{digits}"
