@@ -59,7 +59,7 @@ class Vault:
         """Seal a record in the caller's transaction; return its id.
 
         ``keep_until`` and ``basis``: the last day on which a law wants it kept, and which law.
-        ``mark``: a blind link (`link`) of what is in it, by which `has` knows it again.
+        ``mark``: a blind link (`link`) of what is in it, by which `marked` knows it again.
         Raises `VaultInvalid`, `VaultFull`, and `KeyGone` for a subject that was erased.
         """
         _check_words(kind, by)
@@ -126,10 +126,11 @@ class Vault:
         query = sa.select(*(RECORDS.c[name] for name in KEPT)).where(RECORDS.c.subject == subject)
         return [_held(row) for row in tx.execute(query.order_by(RECORDS.c.entry)).mappings()]
 
-    def has(self, tx: Tx, subject: str, kind: str, mark: str) -> bool:
-        """Say whether a record of a subject, of a kind, with this mark is kept."""
+    def marked(self, tx: Tx, subject: str, kind: str, mark: str) -> str:
+        """Return the record of a subject, of a kind, with this mark; nothing if none is kept."""
         mine = sa.and_(RECORDS.c.subject == subject, RECORDS.c.kind == kind, RECORDS.c.mark == mark)
-        return tx.execute(sa.select(RECORDS.c.id).where(mine).limit(1)).first() is not None
+        found = tx.execute(sa.select(RECORDS.c.id).where(mine).limit(1)).scalar()
+        return str(found or "")
 
     def accesses(self, tx: Tx, subject: str) -> list[Access]:
         """Return who looked, when and why, in order. The why is gone with the subject's key."""

@@ -29,6 +29,7 @@ from tallystick.kiosk.customers.tables import BUYERS, CODES, CUSTOMERS
 from tallystick.kiosk.errors import PurchaseUnknown
 from tallystick.kiosk.quote import Desk
 from tallystick.kiosk.record import listed
+from tallystick.kiosk.scams.tables import INTERVENTIONS
 from tallystick.kiosk.tables import PURCHASES
 
 CODE_DIGITS: Final = 6
@@ -202,7 +203,7 @@ def _phone_shown(
         customer = people.make(tx, desk.clock)
         people.point(tx, desk.clock, people.PHONE, link, customer)
     owner = people.find(tx, customer)
-    if not mine.vault.has(tx, owner["subject"], "phone", link):
+    if not mine.vault.marked(tx, owner["subject"], "phone", link):
         keep(tx, desk, mine, customer, "phone", {"number": number}, purchase, mark=link)
     extend(tx, desk, mine, customer)
     if who is not None and who.documented and who.customer:
@@ -230,7 +231,7 @@ def _document_shown(
     for kind, link in links.items():
         people.point(tx, desk.clock, kind, link, customer)
     said = _plain(licence)
-    if not vault.has(tx, people.find(tx, customer)["subject"], "document", card):
+    if not vault.marked(tx, people.find(tx, customer)["subject"], "document", card):
         keep(tx, desk, mine, customer, "document", said, purchase, mark=card)
     extend(tx, desk, mine, customer)
     row = sa.update(CUSTOMERS).where(
@@ -252,5 +253,8 @@ def _shown(tx: Tx, desk: Desk, purchase: str, item: Item, customer: str) -> None
     shown = sorted((who.shown if who else frozenset()) | {item.value})
     row = sa.update(BUYERS).where(BUYERS.c.purchase == purchase)
     tx.execute(row.values(customer=customer, shown=msgspec.json.encode(shown).decode()))
+    known = people.pseudonym(desk.scams.key, customer)
+    desk_row = sa.update(INTERVENTIONS).where(INTERVENTIONS.c.purchase == purchase)
+    tx.execute(desk_row.values(person=known))
     said = {"purchase": purchase, "customer": customer, "item": item.value}
     listed(tx, desk.clock, "customer_shown", said)

@@ -18,11 +18,14 @@ from tallystick.kiosk.customers.errors import LicenceUnreadable
 
 BYTES_MAX: Final = 2_048
 VALUE_CHARS_MAX: Final = 80
+LINE_END_CHARS: Final = 2
+"""What a scanner may take off the end of what it read."""
 VERSIONS: Final = range(1, 11)
 SUBFILES: Final = {"DL", "ID", "EN"}
 CANADA: Final = "CAN"
 _HEADER = re.compile(r"@\s{1,4}(?:\x1c|\x1e)?\s{0,2}(?:ANSI |AAMVA)(\d{6})(\d{2})")
 _PLACE = re.compile(r"(DL|ID|EN)(\d{4})(\d{4})")
+_NUMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ./*-]{0,24}")
 _ELEMENT = re.compile(r"(?:^|[\n\r\x1e])((?:D[A-D]|Z[A-Z])[A-Z0-9])([^\n\r\x1e]*)")
 
 
@@ -64,7 +67,7 @@ def parse(text: str) -> Licence:
     family, given = _names(found, version)
     return Licence(
         issuer=issuer,
-        number=_need(found, "DAQ"),
+        number=_number(_need(found, "DAQ")),
         family=family,
         given=given,
         born=_day(_need(found, "DBB"), country, version, "date of birth"),
@@ -87,6 +90,8 @@ def _elements(text: str, start: int) -> dict[str, str]:
     body = table.search(text, place.start())
     if body is None:
         raise LicenceUnreadable("its subfile is not there")
+    if len(text) - body.end() + len(place[1]) < int(place[3]) - LINE_END_CHARS:
+        raise LicenceUnreadable("its subfile is cut off")
     found: dict[str, str] = {}
     for key, value in _ELEMENT.findall("\n" + text[body.end() :]):
         if not key.startswith("Z"):
@@ -99,6 +104,12 @@ def _need(found: dict[str, str], key: str) -> str:
     if not value or value.upper() in {"NONE", "UNAVL"}:
         raise LicenceUnreadable(f"it has no {key}")
     return value
+
+
+def _number(text: str) -> str:
+    if not _NUMBER.fullmatch(text):
+        raise LicenceUnreadable("its number is none")
+    return text
 
 
 def _names(found: dict[str, str], version: int) -> tuple[str, str]:
