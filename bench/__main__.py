@@ -13,7 +13,15 @@ from bench.report import Row
 from bench.stage import Stage
 from tallystick.core.clock import SystemClock
 
-PARTS = ("verdicts", "cold_start", "note_to_credit", "broadcast", "purchases")
+PARTS = (
+    "verdicts",
+    "screening",
+    "cold_start",
+    "note_to_credit",
+    "broadcast",
+    "purchases",
+    "placement",
+)
 """In this order. A part is bench/NAME.py with measure(stage, options); an absent one is named."""
 
 

@@ -22,6 +22,7 @@ from typing import Any
 import click
 
 import reference_gates
+import reference_reserve_keys
 import reference_words as words
 import tallystick
 from tallystick.cli import main
@@ -292,6 +293,9 @@ def events() -> str:
 
 
 PAGES = {
+    "reserve-keys.md": lambda: page(
+        reference_reserve_keys.TITLE, *reference_reserve_keys.parts(table)
+    ),
     "gates.md": lambda: page(reference_gates.TITLE, *reference_gates.gates(table)),
     "errors.md": errors,
     "states.md": states,

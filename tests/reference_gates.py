@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 from tallystick.cli.law import force_of
 from tallystick.hubs.law import SENDERS, Gate, layer_name, load
+from tallystick.hubs.model import BY_LAWYER, EVENTS, MEANS, NEXT, UNDER_WAY, State
 
 Table = Callable[[str, list[tuple[object, ...]]], list[str]]
 
-TITLE = "Gates before a transfer to a return hub"
+TITLE = "Gates, facts, states and events of return hubs"
 HEAD = """Every gate must pass. Marks: T read in a named source, C computed, M not verified: such
 a gate is unknown, and so refuses, until an officer adopts it by name.
 [How gates are asked](../concepts/hubs.md)."""
@@ -30,7 +31,38 @@ def gates(table: Table) -> list[str | list[str]]:
     rows = [
         (f"`{one.name}`", one.of, one.kind, one.ask, one.evidence) for one in laws[0].facts.values()
     ]
-    return [*parts, "## Facts", table("fact, of, kind, question, evidence asked for", rows)]
+    parts += ["## Facts", table("fact, of, kind, question, evidence asked for", rows)]
+    return [*parts, *states(table), *events(table)]
+
+
+def states(table: Table) -> list[str | list[str]]:
+    """The states of a case, from the one table."""
+    arrows = ["```mermaid", "stateDiagram-v2", f"    [*] --> {State.REFUSED}"]
+    way = {*UNDER_WAY, State.REVIEW, State.TRANSFERRED, State.STAY}
+    for state, following in NEXT.items():
+        arrows += [f"    {state} --> {to}" for to in sorted(following) if {state, to} <= way]
+    rows: list[tuple[object, ...]] = [
+        (f"`{state}`", MEANS[state], ", ".join(sorted(NEXT[state])) or "nothing") for state in State
+    ]
+    said = "From the table `NEXT` in `src/tallystick/hubs/model.py`; the drawing has the way to a\n"
+    said += "transfer and back alone."
+    heads = "state, what it means, may become"
+    return ["## States of a case", said, [*arrows, "```", ""], table(heads, rows)]
+
+
+def events(table: Table) -> list[str | list[str]]:
+    """The events that officials record, and what each sets."""
+    rows: list[tuple[object, ...]] = [
+        (
+            f"`{kind}`",
+            one.say,
+            ", ".join(f"`{name}` {str(value).lower()}" for name, value in one.sets.items()),
+            one.to or "",
+            "yes" if kind in BY_LAWYER else "",
+        )
+        for kind, one in EVENTS.items()
+    ]
+    return ["## Events of a case", table("event, says, sets, to, by the lawyer too", rows)]
 
 
 def row_of(gate: Gate) -> tuple[object, ...]:

@@ -49,6 +49,7 @@ def test_a_newer_database_is_refused(store: Store) -> None:
 
 def test_migrations_make_the_tables_that_the_code_reads(store: Store) -> None:
     import tallystick.core.identity.tables
+    import tallystick.hubs.tables
     import tallystick.kiosk.tables  # noqa: F401 - registers its tables
 
     with store.read() as tx:

@@ -6,7 +6,9 @@ through `kiosk.buy` and the payout worker, and console and public page listen on
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import bdkpython as bdk
@@ -31,6 +33,7 @@ from tallystick.web.console.app import create_app
 from tallystick.web.console.pages import Offices
 from tallystick.web.door import FORM_HEADER, Door
 from tallystick.web.public.app import create_app as create_public
+from tallystick.web.publishing import FOLDER, open_publisher
 from tallystick.web.server import Listener, bound
 
 NOWHERE = "embedded:http://127.0.0.1:9"
@@ -59,6 +62,8 @@ class Scene:
         self.named: dict[str, wire.PurchaseView] = {}
         self.quotes: dict[str, tuple[Counter, wire.Quote]] = {}
         self._faces: list[Listener] = []
+        self.log_data = tempfile.TemporaryDirectory(prefix="ts-log-")
+        self.log_folder = Path(self.log_data.name) / FOLDER
         self.till.sync()
 
     def _pair(self, label: str) -> Counter:
@@ -81,7 +86,7 @@ class Scene:
         self.door = Door(self.store, self.clock, Party("localhost", "Tallystick", (self.url,)))
         offices = Offices(self.till.wallet.next_address, self.audit, self.till.signer.status)
         self.app = create_app(self.store, desk, self.door, offices)
-        self.public_app = create_public(self.store, desk)
+        self.public_app = create_public(self.store, desk, self.log_folder)
         new = [
             Listener("console", socket, self.app),
             Listener("public", public, self.public_app),
@@ -90,6 +95,10 @@ class Scene:
             face.start()
         self._faces += new
 
+    def publish(self) -> None:
+        """Publish the log, as the server's own thread does."""
+        open_publisher(self.store, self.log_folder.parent, self.clock).step()
+
     def audit(self) -> list[audit.Check]:
         with self.store.read() as tx:
             return audit.audit(tx, self.till.chain, "regtest")
@@ -97,6 +106,7 @@ class Scene:
     def close(self) -> None:
         for face in self._faces:
             face.stop()
+        self.log_data.cleanup()
 
     def sign_in(self, role: people.Role = people.Role.ADMIN, name: str = "Ada Okafor") -> str:
         """Return the session cookie of a new person."""

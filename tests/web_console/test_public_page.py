@@ -132,3 +132,31 @@ def test_the_policy_forbids_inline_style_and_script(anybody: httpx.Client) -> No
     reply = anybody.get("/")
     assert "unsafe" not in reply.headers["content-security-policy"]
     assert not re.search(r"\sstyle=|<style|\son\w+=|<script", reply.text)
+
+
+def test_who_has_the_paper_stops_a_held_purchase_and_is_owed_all_of_it(scene: Scene) -> None:
+    scene.buy("held", (10_000,) * 6, "finish")
+    scene.work()
+    paper = receipt(scene, "held")
+    with httpx.Client(base_url=scene.public_url, timeout=20) as anybody:
+        shown = check(anybody, paper["reference"], paper["salt"])
+        assert 'id="stop"' in shown.text and "all of your cash back" in said(shown)
+        wrong = {"number": paper["reference"], "key": "0" * 32}
+        assert "do not open" in said(anybody.post("/stop", data=wrong))
+        assert scene.look("held").state == "paid_in"
+        right = {"number": paper["reference"], "key": paper["salt"]}
+        done = anybody.post("/stop", data=right)
+        assert "No bitcoin was sent" in said(done) and "$600.00" in said(done)
+        assert scene.look("held").state == "refund_due"
+        assert anybody.post("/stop", data=right).status_code == 409
+    assert [line.said for line in scene.audit() if not line.ok] == []
+
+
+def test_what_is_on_its_way_cannot_be_stopped_and_the_page_says_so(
+    day: Scene, anybody: httpx.Client
+) -> None:
+    paper = receipt(day, "sent")
+    assert 'id="stop"' not in check(anybody, paper["reference"], paper["salt"]).text
+    done = anybody.post("/stop", data={"number": paper["reference"], "key": paper["salt"]})
+    assert done.status_code == 409 and "cannot be stopped here" in said(done)
+    assert day.look("sent").state == "sent"

@@ -35,6 +35,7 @@ COMMANDS: Final = (
     "serve.serve",
     "trial.trial",
     "verify.verify",
+    "witness.witness",
 )
 """Each command by its module and name."""
 

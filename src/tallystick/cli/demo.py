@@ -125,6 +125,7 @@ def _play(parts: Parts, folder: Path, clock: Clock, law: str, reading_percent: i
         f"\n  Kiosk screen alone                          {cell.screen}/"
         f"\n  Operator's console, one-time link           {link}"
         f"\n  Public page                                 {cell.public}/"
+        f"\n  Public log, for tallystick verify           {cell.public}/log"
         f"\n\n  All state is in {cell.folder}. Ctrl-C stops everything.\n"
     )
     ended = parts.watch()
@@ -229,6 +230,7 @@ def _said(cell: Cell, done: Any, refused: list[int], times: dict[str, float]) ->
         "refused_notes": refused,
         "receipt": _paper(cell.folder),
         "seconds": times,
+        "log": _log(cell.public),
         "audit": audit_of(cell.folder, cell.chain),
     }
 
@@ -241,6 +243,17 @@ def _paper(folder: Path) -> list[str]:
     """Return the last paper, line by line: the folder itself may be gone in a moment."""
     found = sorted((folder / "papers").glob("*.txt"))
     return found[-1].read_text("utf-8").splitlines() if found else []
+
+
+def _log(public: str) -> str:
+    """Check the published log as a stranger would; return what that proved, or what it caught."""
+    from tallystick.core.tlog.reader import HttpSource
+    from tallystick.core.tlog.verify import Asked, verify
+
+    with contextlib.closing(HttpSource(f"{public}/log")) as source:
+        report = verify(source, Asked(), SystemClock().now())
+    found = report.caught or report.unread or report.proved
+    return "; ".join(line.said for line in found)
 
 
 def _arrived(chain_url: str, txid: str, address: str, sats: int) -> bool:

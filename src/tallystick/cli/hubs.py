@@ -14,10 +14,14 @@ def hubs() -> None:
 
 
 def _register() -> None:
-    from tallystick.cli import hubs_are
+    from tallystick.cli import hubs_are, hubs_cases, hubs_place
 
-    for command in (hubs_are.are_date, hubs_are.stages):
+    for command in (hubs_are.are_date, hubs_are.stages, hubs_place.place):
         hubs.add_command(command)
+    for command in (hubs_cases.gates, hubs_cases.adopt, hubs_cases.replay, hubs_cases.order):
+        hubs.add_command(command)
+    for group in (hubs_cases.again, hubs_cases.case, hubs_cases.agreement):
+        hubs.add_command(group)
 
 
 _register()

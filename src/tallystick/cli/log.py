@@ -62,6 +62,36 @@ def _progress(done: int, total: int) -> None:
         click.echo(f"  {done:,} of {total:,} files", err=True)
 
 
+@log.command("serve")
+@DATA
+@FOLDER
+@click.option("--port", type=int, default=0, help="On loopback; 0 takes a free one.")
+@click.option("--ready-file", type=click.Path(path_type=Path))
+def serve_log(data: Path, folder: Path | None, port: int, ready_file: Path | None) -> None:
+    """Serve the published files on loopback. Any other web server can do it as well."""
+    import uvicorn
+
+    from tallystick.web.bounded import BoundedHttp
+    from tallystick.web.log_files import LogFiles
+    from tallystick.web.server import bound
+
+    listener = bound(port)
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    click.echo(url)
+    if ready_file is not None:
+        draft = ready_file.with_name(f"{ready_file.name}.new")
+        draft.write_text(url)
+        draft.replace(ready_file)
+    config = uvicorn.Config(
+        LogFiles(folder or data / "log"),
+        http=BoundedHttp,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+    )
+    uvicorn.Server(config).run(sockets=[listener])
+
+
 @log.command()
 @DATA
 @DATABASE

@@ -155,25 +155,10 @@ def _sold(text: str) -> Any:
 
 
 def report_of(code: str, question: str, facts: Any, on: dt.date, said: Any) -> dict[str, Any]:
-    """Return a verdict as plain values."""
+    """Return a verdict and the facts it rests on as plain values."""
+    from tallystick.reserve import verdicts
 
-    def plain(items: Any) -> list[dict[str, Any]]:
-        return [
-            {"id": p.id, "kind": p.kind, "say": p.say, "cite": p.cite, "read": p.read}
-            for p in items
-        ]
-
-    return {
-        "mandate": code,
-        "question": question,
-        "on": on,
-        "facts": facts,
-        "answer": said.answer.value,
-        "because": plain(said.because),
-        "left_sats": said.left_minor,
-        "missing": list(said.missing),
-        "must": plain(said.must),
-    }
+    return {**verdicts.plain(code, question, on, said), "facts": facts}
 
 
 def _tell(report: dict[str, Any]) -> None:

@@ -46,6 +46,12 @@ def database_of(data: Path, database: str) -> str:
     help="Stay closed until an officer stated each duty as met, or only show them.",
 )
 @click.option("--origin", default="", help="The console's address as browsers see it.")
+@click.option("--log-origin", default="", help="The public log's name, at its first start only.")
+@click.option(
+    "--log-policy",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A tlog-policy, whose witnesses are asked to cosign.",
+)
 @click.option("--ready-file", type=click.Path(path_type=Path))
 def serve(
     data: Path,
@@ -62,6 +68,8 @@ def serve(
     trial: str,
     duties: str,
     origin: str,
+    log_origin: str,
+    log_policy: Path | None,
     ready_file: Path | None,
 ) -> None:
     """Serve machine API, console and public page on loopback, and pay out, until stopped."""
@@ -83,6 +91,8 @@ def serve(
         trial=trial,
         duties=duties,
         origin=origin,
+        log_origin=log_origin,
+        log_policy=log_policy,
     )
     server.run(settings, ready_file)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from tallystick.core.tlog.report import Report
     from tallystick.core.tlog.verify import Asked
 
-PLUGS: Final[tuple[str, ...]] = ()
+PLUGS: Final[tuple[str, ...]] = ("tallystick.reserve.prove",)
 """Modules that register checkers (`tallystick.core.tlog.checkers`) when they are imported."""
 PROGRESS_EVERY: Final = 100_000
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -59,7 +60,8 @@ def verify(
     try:
         source = reader.open_source(where)
         asked = _asked(key, policy, receipt, last, quick, max_age, chain)
-        report = checks.verify(source, asked, SystemClock().now())
+        with contextlib.closing(source):
+            report = checks.verify(source, asked, SystemClock().now())
     except LogError as error:
         raise click.ClickException(str(error)) from error
     click.echo(checks.as_json(report).decode() if as_json else "\n".join(lines(report)))

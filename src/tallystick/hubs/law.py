@@ -167,11 +167,16 @@ class Gate:
 class Law:
     """Every gate of a sender, with those of the layers that it shares with others."""
 
-    code: str
+    sender: str
     name: str
     gates: tuple[Gate, ...]
     facts: Mapping[str, FactKind]
     adopted: tuple[Adoption, ...] = field(default=())
+
+    @property
+    def code(self) -> str:
+        """Return the name under which adoptions of these gates are kept, beside kiosks' places."""
+        return f"{ADOPTED_AS}{self.sender}"
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -200,7 +205,7 @@ class Law:
             if one.figures:
                 raise AdoptionRefused("a gate is adopted as it stands, without figures")
             if not any(gate.id == one.subject and not gate.verified for gate in law.gates):
-                raise AdoptionRefused(f"{law.code} leaves no gate open by the name {one.subject}")
+                raise AdoptionRefused(f"{law.sender} leaves no gate open by the name {one.subject}")
             if any(held.subject == one.subject for held in law.adopted):
                 raise AdoptionRefused(f"{one.subject} was adopted before")
             law = replace(law, adopted=(*law.adopted, one))
@@ -232,6 +237,11 @@ def load(code: str, folder: Path = GATES_FOLDER) -> Law:
     except (KeyError, TypeError, ValueError) as error:
         raise GatesUnreadable(f"gates of {code}: {error}") from error
     return Law(code, raw["name"], gates, facts)
+
+
+def known_facts() -> Mapping[str, FactKind]:
+    """Return every fact that a gate of ours may ask for, by name."""
+    return _facts(GATES_FOLDER)
 
 
 def layer_name(code: str, folder: Path = GATES_FOLDER) -> str:

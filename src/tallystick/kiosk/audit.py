@@ -19,6 +19,7 @@ from tallystick.core import journal, ledger
 from tallystick.core.errors import TallystickError
 from tallystick.core.money import Amount, Price, asset
 from tallystick.core.store import Tx
+from tallystick.core.tlog import log
 from tallystick.kiosk import record
 from tallystick.kiosk.buy import CUSTOMERS_CASH, CUSTOMERS_OWED, HOT_WALLET
 from tallystick.kiosk.model import Note, State, Terms, sums
@@ -206,18 +207,17 @@ def _pays_exactly(tx: Tx, payment: dict[str, Any], network: str) -> None:
 
 
 def _journal(tx: Tx) -> str:
-    length = journal.verify(tx)
-    entries = {
-        row["seq"]: row["commitment"]
-        for row in _rows(tx, sa.select(journal.ENTRIES.c.seq, journal.ENTRIES.c.commitment))
-    }
-    for row in _rows(tx, sa.select(EVENTS)):
+    length, signed = journal.verify(tx), log.verify(tx)
+    query = sa.select(EVENTS, journal.ENTRIES.c.commitment).outerjoin(
+        journal.ENTRIES, journal.ENTRIES.c.seq == EVENTS.c.entry
+    )
+    for row in tx.execute(query.execution_options(yield_per=journal.READ_ROWS)).mappings():
         where = f"event {row['n']} ({row['kind']}) of purchase {row['purchase']}"
         _require(
-            record.opens(row["content"], row["salt"], entries.get(row["entry"], "")),
+            record.opens(row["content"], row["salt"], row["commitment"] or ""),
             f"{where} is not what the journal committed to",
         )
-    return f"{length} entries"
+    return f"{length} entries, {signed} signed checkpoints"
 
 
 def _care(tx: Tx) -> str:

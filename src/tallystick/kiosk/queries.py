@@ -14,7 +14,7 @@ from tallystick.core import effects, journal, ledger
 from tallystick.core.identity.tables import MACHINE_KEYS, MACHINES
 from tallystick.core.store import Tx, prepared
 from tallystick.kiosk import record, wire
-from tallystick.kiosk.model import Note
+from tallystick.kiosk.model import Note, State
 from tallystick.kiosk.tables import (
     EVENTS,
     INCIDENTS,
@@ -140,6 +140,13 @@ def _waits(purchase: str) -> sa.Select[Any]:
 def waiting(tx: Tx, purchase: str) -> bool:
     """Say whether the operator's check holds a purchase, and nobody has released it."""
     return bool(_waits(tx, purchase=purchase).scalar() == "waiting")
+
+
+def held_back(tx: Tx, purchase: str) -> bool:
+    """Say whether a paid-in purchase is not signed yet and waits, for the law or for a check."""
+    state = tx.execute(sa.select(PURCHASES.c.state).where(PURCHASES.c.id == purchase)).scalar()
+    held = waiting(tx, purchase) or held_until(tx, purchase) is not None
+    return state == State.PAID_IN.value and held
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -418,6 +425,15 @@ def opened(tx: Tx, reference_: str, salt: str) -> tuple[Row, int, str] | None:
 
     A wrong salt and a reference that does not exist are one answer.
     """
+    found = opening(tx, reference_, salt)
+    return None if found is None else (msgspec.json.decode(found[1]), found[0], found[2])
+
+
+def opening(tx: Tx, reference_: str, salt: str) -> tuple[int, str, str] | None:
+    """Return a record's entry, its content as it was committed to, and the entry's day, or None.
+
+    The salt must open it, as in `opened`.
+    """
     row = tx.execute(sa.select(PURCHASES).where(PURCHASES.c.reference == reference_)).mappings()
     purchase = row.one_or_none()
     if purchase is None:
@@ -428,7 +444,7 @@ def opened(tx: Tx, reference_: str, salt: str) -> tuple[Row, int, str] | None:
     if step is None or entry is None:
         return None
     opens = record.opens(step["content"], salt, purchase["commitment"])
-    return (msgspec.json.decode(step["content"]), *entry) if opens else None
+    return (entry[0], step["content"], entry[1]) if opens else None
 
 
 def version(tx: Tx) -> str:

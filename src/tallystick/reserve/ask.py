@@ -337,20 +337,23 @@ def _origin(case: _Case) -> None:
 
 
 def _duties(case: _Case, act: str) -> None:
-    """Gather what must be done when the step is taken; the tier of approvals goes by the sum."""
-    tiers = [
-        item
-        for item in case.mandate.of("approvals", case.on)
-        if act in item.terms.get("acts", (act,))
-    ]
-    reached = [t for t in tiers if t.figures.get("from_sats", 0) <= (case.facts.sats or 0)]
-    if reached:
-        most = max(reached, key=lambda t: t.figures.get("from_sats", 0))
-        list(case.kinds("approvals", act))
-        for tier in tiers:
-            if tier is not most:
-                case.bore.remove(tier)
-    list(case.kinds("notice", act))
+    """Gather what must be done when the step is taken."""
+    wanted = {item.id for item in duties(case.mandate, act, case.facts.sats or 0, case.on)}
+    for kind in ("approvals", "notice"):
+        for item in list(case.kinds(kind, act)):
+            if item.id not in wanted:
+                case.bore.remove(item)
+
+
+def duties(mandate: Mandate, act: str, sats: int, on: dt.date) -> tuple[Provision, ...]:
+    """Return the approvals and the notice that a step needs; the tier of approvals by its sum."""
+
+    def about(kind: str) -> list[Provision]:
+        return [p for p in mandate.of(kind, on) if act in p.terms.get("acts", (act,))]
+
+    tiers = [p for p in about("approvals") if p.figures.get("from_sats", 0) <= sats]
+    most = max(tiers, key=lambda p: p.figures.get("from_sats", 0), default=None)
+    return (*((most,) if most else ()), *about("notice"))
 
 
 QUESTIONS: Final[dict[str, Callable[[Mandate, Facts, dt.date], Verdict]]] = {

@@ -126,3 +126,9 @@ class CodeRefused(ReserveError):
     """The person's code is not right, or none is set."""
 
     code = 8050
+
+
+class BundleRefused(ReserveError):
+    """What a key holder was given does not show that enough officials approved it."""
+
+    code, money = 8051, "in the vaults; do not sign"

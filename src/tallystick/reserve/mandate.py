@@ -9,6 +9,7 @@ reserve's board adopts it as its charter, by name and from a day.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -122,8 +123,9 @@ def codes(folder: Path = LAW_FOLDER) -> list[str]:
     return sorted(path.stem for path in folder.glob("*.toml"))
 
 
+@functools.lru_cache(maxsize=32)
 def load(code: str, folder: Path = LAW_FOLDER) -> Mandate:
-    """Read a mandate; raise `MandateUnreadable` naming what is wrong."""
+    """Read a mandate, once; raise `MandateUnreadable` naming what is wrong."""
     path = folder / f"{code}.toml"
     if path.parent != folder:
         raise MandateUnreadable(f"{code!r} is no mandate's code")

@@ -57,7 +57,8 @@ OWN_RECOVERY_KEYS: Final = (Kind.RECOVERY, Kind.TAPROOT_RECOVERY)
 class VaultKey:
     """One key: what the descriptor has of it, and what people must know about it.
 
-    ``origin`` is such as ``/48h/1h/0h/2h``; ``role`` is ``quorum`` or ``recovery``.
+    ``origin`` is such as ``/48h/1h/0h/2h``; ``role`` is ``quorum`` or ``recovery``;
+    ``dice`` is how many recorded rolls went into the key.
     """
 
     fingerprint: str
@@ -69,6 +70,7 @@ class VaultKey:
     custodian: str = ""
     place: str = ""
     role: str = "quorum"
+    dice: int = 0
 
     @property
     def expression(self) -> str:
@@ -78,7 +80,8 @@ class VaultKey:
 
 @dataclass(frozen=True, slots=True)
 class Vault:
-    """A registered vault. ``address_sats_max`` of 0 sets no limit; ``state`` is active or retired.
+    """A registered vault. ``address_sats_max`` of 0 sets no limit; ``state`` is forming, active or
+    retired: only an active vault gives out addresses.
 
     ``descriptor`` is multipath with its checksum; branch 0 receives, branch 1 is for change.
     """

@@ -54,6 +54,7 @@ KEYS: Final = sa.Table(
     _text("custodian"),
     _text("place"),
     _text("role"),
+    _whole("dice"),
     sqlite_strict=True,
 )
 ADDRESSES: Final = sa.Table(
@@ -84,10 +85,42 @@ CHECKS: Final = sa.Table(
     sa.PrimaryKeyConstraint("vault", "branch", "number", "signer"),
     sqlite_strict=True,
 )
+CEREMONIES: Final = sa.Table(
+    "reserve_ceremonies",
+    METADATA,
+    sa.Column("id", sa.Text, primary_key=True),
+    _text("name"),
+    _text("network"),
+    _text("kind"),
+    _whole("quorum"),
+    _whole("recovery_quorum"),
+    _whole("older_blocks"),
+    _whole("address_sats_max"),
+    _text("state"),
+    _text("vault"),
+    _text("psbt"),
+    _text("record"),
+    _text("led_by"),
+    sa.Column("made_at", Moment, nullable=False),
+    sa.Column("ended_at", Moment),
+    sqlite_strict=True,
+)
+CARDS: Final = sa.Table(
+    "reserve_ceremony_keys",
+    METADATA,
+    sa.Column("ceremony", sa.Text, sa.ForeignKey("reserve_ceremonies.id"), primary_key=True),
+    sa.Column("fingerprint", sa.Text, primary_key=True),
+    _text("card"),
+    _text("dice_commitment"),
+    _text("test_psbt"),
+    sa.Column("at", Moment, nullable=False),
+    sqlite_strict=True,
+)
 EVENTS: Final = sa.Table(
     "reserve_key_events",
     METADATA,
     sa.Column("id", sa.Text, primary_key=True),
+    _whole("seq"),
     _text("subject", index=True),
     _text("kind"),
     _text("content"),

@@ -50,8 +50,10 @@ def record(tx: Tx, clock: Clock, subject: str, kind: str, content: Mapping[str, 
     at, salt = clock.now(), clock.random_bytes(journal.SALT_BYTES)
     whole = {"kind": kind, "subject": subject, "at": at.isoformat(), **content}
     commitment = journal.commit(salt, whole)
+    entry = journal.append(tx, PROGRAMME, kind, commitment, at)
     row = {
         "id": new_id(clock),
+        "seq": entry.seq,
         "subject": subject,
         "kind": kind,
         "content": journal.canonical(whole).decode(),
@@ -60,14 +62,13 @@ def record(tx: Tx, clock: Clock, subject: str, kind: str, content: Mapping[str, 
         "at": at,
     }
     tx.execute(sa.insert(EVENTS).values(row))
-    journal.append(tx, PROGRAMME, kind, commitment, at)
     return commitment
 
 
 def events(tx: Tx, subject: str) -> list[sa.RowMapping]:
     """Return what happened to a vault or ceremony, oldest first."""
     query = sa.select(EVENTS).where(EVENTS.c.subject == subject)
-    return list(tx.execute(query.order_by(EVENTS.c.at, EVENTS.c.id)).mappings())
+    return list(tx.execute(query.order_by(EVENTS.c.seq)).mappings())
 
 
 def register(tx: Tx, vault: Vault, clock: Clock) -> None:
@@ -166,7 +167,7 @@ def derive(tx: Tx, id: str, count: int, clock: Clock, branch: int = EXTERNAL) ->
     if not 0 < count <= DERIVE_AT_ONCE_MAX:
         raise BadVault(f"from 1 to {DERIVE_AT_ONCE_MAX} addresses at once")
     found = vault(tx, id)
-    if found.state != "active":
+    if found.state not in ("active", "forming"):
         raise BadVault(f"the vault {found.name!r} is retired")
     first = _next(tx, found.id, branch)
     rows = [_row(found, branch, n, "derived", "", clock.now()) for n in range(first, first + count)]

@@ -46,6 +46,7 @@ from tallystick.web.console.app import create_app as create_console
 from tallystick.web.console.pages import Offices
 from tallystick.web.door import Door
 from tallystick.web.public.app import create_app as create_public
+from tallystick.web.publishing import FOLDER, Publishing, open_publisher
 
 WORK_EVERY_S: Final = 0.5
 CLOSE_S: Final = 2
@@ -76,6 +77,10 @@ class Settings:
     """The scam desk's policy, a TOML file; else the one that comes with this version."""
     origin: str = ""
     """The console's address as browsers see it; passkeys belong to it."""
+    log_origin: str = ""
+    """The public log's name, for ever; at its first start only. Else one drawn from its key."""
+    log_policy: Path | None = None
+    """A tlog-policy, whose witnesses are asked to cosign; else nobody is."""
     trial: str = ""
     """The registered trial in which people are assigned by chance, or nothing."""
     duties: str = "required"
@@ -244,9 +249,14 @@ def run(settings: Settings, ready: Path | None = None) -> None:
     desk = open_desk(settings, clock, store)
     till = open_till(settings, store, desk)
     till.sync()
+    publisher = open_publisher(
+        store, settings.data, clock, settings.log_origin, settings.log_policy
+    )
     stop = threading.Event()
     paying = Paying(till, stop)
     paying.start()
+    publishing = Publishing(publisher, stop)
+    publishing.start()
     Lawful(desk, settings, store, stop).start()
     if desk.rates.fed:
         Pricing(desk.rates, stop).start()
@@ -259,7 +269,7 @@ def run(settings: Settings, ready: Path | None = None) -> None:
     faces = [
         Listener("api", api, machine_api.create_app(store, desk)),
         Listener("console", console, create_console(store, desk, door, offices_of(settings, till))),
-        Listener("public", public, create_public(store, desk)),
+        Listener("public", public, create_public(store, desk, settings.data / FOLDER)),
     ]
     for face in faces:
         face.start()
@@ -274,6 +284,7 @@ def run(settings: Settings, ready: Path | None = None) -> None:
         face.stop()
     paying.woken.set()
     paying.join(10)
+    publishing.join(10)
     store.close()
 
 

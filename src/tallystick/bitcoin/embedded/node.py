@@ -65,12 +65,16 @@ class Node:
         txs: Sequence[Tx] | None = None,
         extra_sats: int = 0,
         on: tuple[int, str] | None = None,
+        later_s: int = 0,
     ) -> bytes:
-        """Build a block that pays its reward to a script, on the tip or ``on`` another block."""
+        """Build a block that pays its reward to a script, on the tip or ``on`` another block.
+
+        ``later_s`` dates it later: blocks of a branch must not all bear one moment.
+        """
         height, previous = on or (len(self.blocks) - 1, self.blocks[-1].hash)
         chosen = choose(self.waiting.values(), self.floor) if txs is None else txs
         least = self.index.median_time(len(self.blocks) - 1) + 1
-        when = max(int(self.clock.now().timestamp()), least)
+        when = max(int(self.clock.now().timestamp()), least) + later_s
         reward = subsidy(height + 1) + sum(tx.fee for tx in chosen) + extra_sats
         salt = self.clock.random_bytes(8)
         return make_block(height + 1, previous, when, script, chosen, reward, salt)
@@ -111,8 +115,8 @@ class Node:
                 raise ChainRejects(f"no {depth} blocks to replace")
             height = len(self.blocks) - 1 - depth
             on = (height, self.blocks[height].hash)
-            for _ in range(depth + 1):
-                raw = self.build(ANYONE, [], on=on)
+            for later in range(depth + 1):
+                raw = self.build(ANYONE, [], on=on, later_s=later)
                 self.accept(raw)
                 on = (on[0] + 1, block_hash(raw))
             return self.blocks[-1].hash

@@ -7,9 +7,9 @@ what (Decision 9). An adoption is never changed, and what is settled is not adop
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol, Self, TypeVar
 
 import msgspec
 import sqlalchemy as sa
@@ -69,6 +69,20 @@ def open_points(place: Jurisdiction, on: dt.date) -> list[OpenPoint]:
     return found
 
 
+class Adopting(Protocol):
+    """What takes adoptions: a kiosk's jurisdiction, or the law of another programme."""
+
+    @property
+    def code(self) -> str:
+        """Return the name under which its adoptions are kept."""
+
+    def adopt(self, adoptions: Iterable[Adoption], /) -> Self:
+        """Return it with an officer's adoptions; raise `AdoptionRefused` for a bad one."""
+
+
+Law = TypeVar("Law", bound=Adopting)
+
+
 def adopted(tx: Tx, place: str) -> list[Adoption]:
     """Return a place's adoptions, the oldest first."""
     query = sa.select(ADOPTIONS).where(ADOPTIONS.c.place == place).order_by(ADOPTIONS.c.entry)
@@ -88,12 +102,12 @@ def adopted(tx: Tx, place: str) -> list[Adoption]:
 def record(
     tx: Tx,
     clock: Clock,
-    place: Jurisdiction,
+    place: Law,
     subject: str,
     figures: Mapping[str, int],
     by: str,
     source: str,
-) -> Jurisdiction:
+) -> Law:
     """Adopt figures in the officer's name; return the place as it stands then.
 
     Raises `AdoptionRefused`, and writes nothing, when nothing of that name is open, when a figure,

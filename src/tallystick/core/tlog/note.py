@@ -54,13 +54,13 @@ def is_name(name: str) -> bool:
     return bool(name) and "+" not in name and not any(c.isspace() or c < " " for c in name)
 
 
-def from_base64(text: str) -> bytes:
-    """Read standard base64 in its one canonical spelling; raise `BadText`."""
+def from_base64(text: str, strict: bool = True) -> bytes:
+    """Read standard base64, if ``strict`` in its one canonical spelling; raise `BadText`."""
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise BadText(f"{text[:40]!r} is not base64") from error
-    if base64.b64encode(data).decode() != text:
+    if strict and base64.b64encode(data).decode() != text:
         raise BadText(f"{text[:40]!r} is not the canonical base64")
     return data
 
@@ -89,7 +89,7 @@ def read_line(line: str) -> Line:
     name, space, encoded = line.removeprefix(DASH).partition(" ")
     if not line.startswith(DASH) or not space or not is_name(name):
         raise BadText(f"{line[:60]!r} is no signature line")
-    data = from_base64(encoded)
+    data = from_base64(encoded, strict=False)  # as Go reads it: the last bits may be any
     if len(data) <= ID_BYTES:
         raise BadText(f"{line[:60]!r} holds no signature")
     return Line(name, data[:ID_BYTES], data[ID_BYTES:])

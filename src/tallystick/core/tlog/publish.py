@@ -44,6 +44,11 @@ def nobody(signed: Signed) -> Sequence[Line]:
     return ()
 
 
+def nothing(signed: Signed) -> bool:
+    """Want no more signatures."""
+    return False
+
+
 def said(done: int, total: int) -> None:
     """Tell nobody."""
 
@@ -77,9 +82,10 @@ class Publisher:
         clock: Clock,
         cosign: Cosign = nobody,
         policy: str = "",
+        wanting: Callable[[Signed], bool] = nothing,
     ) -> None:
         self.store, self.signer, self.folder, self.clock = store, signer, folder, clock
-        self.cosign, self.policy = cosign, policy
+        self.cosign, self.policy, self.wanting = cosign, policy, wanting
 
     def step(self, progress: Progress = said) -> Signed:
         """Bring the folder up to what is committed; return the checkpoint that it now has.
@@ -103,7 +109,10 @@ class Publisher:
         """Say whether there is something that the folder does not show yet."""
         with self.store.read() as tx:
             newest = log.checkpoint(tx)
-            return newest is None or not newest.published or newest.size < journal.edge(tx).size
+            size = journal.edge(tx).size
+        if newest is None or not newest.published or newest.size < size:
+            return True
+        return self.wanting(newest)
 
     def _advance(self) -> Signed:
         while True:
@@ -151,11 +160,15 @@ class Publisher:
             return log.add_signatures(tx, signed.size, *lines)
 
     def _write_checkpoint(self, signed: Signed) -> None:
-        for name, text in ((VKEY, f"{self.signer.key}\n"), (POLICY, self.policy)):
-            path = self.folder / name
-            if text and not (path.exists() and path.read_text("utf-8") == text):
-                files.write(path, text.encode())
-        files.write(self.folder / CHECKPOINT, str(signed.note).encode())
+        texts = (
+            (VKEY, f"{self.signer.key}\n"),
+            (POLICY, self.policy),
+            (CHECKPOINT, str(signed.note)),
+        )
+        for name, text in texts:
+            path, data = self.folder / name, text.encode()
+            if text and not (path.exists() and path.read_bytes() == data):
+                files.write(path, data)
 
 
 def _content(tx: Tx, tile: Tile) -> bytes:

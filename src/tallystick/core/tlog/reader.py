@@ -38,6 +38,9 @@ class Source(Protocol):
     def get(self, path: str, bytes_max: int) -> bytes:
         """Return a file; raise `Missing` or `Unreadable`."""
 
+    def close(self) -> None:
+        """Let go of whatever was opened."""
+
 
 class FolderSource:
     """A folder on this machine."""
@@ -56,6 +59,9 @@ class FolderSource:
             raise Unreadable(f"{self.folder / path}: {error.strerror}") from error
         return _bounded(path, data, bytes_max)
 
+    def close(self) -> None:
+        """Let go of nothing: each file was closed."""
+
 
 class HttpSource:
     """A prefix on a web server. Redirects are not followed, proxies of the environment not used."""
@@ -73,6 +79,10 @@ class HttpSource:
                 if not left or not isinstance(error, httpx.TransportError):
                     raise Unreadable(f"{self.where}/{path}: {error!r}"[:300]) from error
         raise Unreadable(f"{self.where}/{path}")
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._http.close()
 
     def _get(self, path: str, bytes_max: int) -> bytes:
         data = b""

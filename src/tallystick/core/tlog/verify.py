@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from tallystick.core.tlog import checkers, checkpoint, keys, last, merkle, note, receipts, tiles
+from tallystick.core.tlog import checkers, checkpoint, keys, last, note, receipts
 from tallystick.core.tlog import policy as policies
 from tallystick.core.tlog.checkers import View
 from tallystick.core.tlog.checkpoint import Checkpoint
@@ -162,17 +162,18 @@ def _witnesses(asked: Asked, seen: _Seen, report: Report) -> None:
 
 
 def _consistent(before: last.Last | None, seen: _Seen, view: View) -> None:
+    """Find the tree seen last inside this one; a fork is said only where it is proved."""
     if before is None:
         return
     was, now = before.checkpoint(), seen.signed
-    said = f"{now.size} entries do not continue the {was.size} that were seen last"
     try:
-        node = tiles.node_reader(view.reader.tile, now.size)
-        proof = merkle.consistency(node, was.size, now.size)
-        if was.size:
-            merkle.check_consistency(was.size, now.size, proof, was.root, now.root)
+        root = now.root if was.size == now.size else view.root_at(was.size)
     except BadProof as error:
-        raise Caught(Fault.FORK, f"{said}: both are signed, keep them") from error
+        said = f"the tiles do not lead to the signed root: {error}"
+        raise Caught(Fault.TAMPERED_TILE, said) from error
+    if root != was.root:
+        said = f"{now.size} entries do not continue the {was.size} that were seen last"
+        raise Caught(Fault.FORK, f"{said}: both are signed, keep them")
     view.report.prove("consistency", f"it continues the {was.size} entries that were seen last")
 
 

@@ -97,6 +97,27 @@ class Vault:
             raise VaultFull
         return self.keys.get(subject)
 
+    def seal(self, tx: Tx, subject: str, about: str, content: bytes) -> bytes:
+        """Return a programme's own working row about a subject, sealed under the subject's key.
+
+        For rows that a programme must read within its steps, where `read` cannot. The programme's
+        own history says who used them; they end with the key. Raises `KeyGone`, `VaultFull`.
+        """
+        if len(content) > CONTENT_BYTES_MAX:
+            raise VaultInvalid(f"a row has at most {CONTENT_BYTES_MAX} bytes")
+        nonce, sealed = self._seal(self._key_for(tx, subject), _working(subject, about), content)
+        return nonce + sealed
+
+    def unseal(self, subject: str, about: str, sealed: bytes) -> bytes:
+        """Open what `seal` sealed; raise `KeyGone` after an erasure, `SealBroken` if swapped."""
+        try:
+            bound = _working(subject, about)
+            return AESGCM(self.keys.get(subject)).decrypt(
+                sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound
+            )
+        except InvalidTag as error:
+            raise SealBroken from error
+
     def read(self, store: Store, record: str, who: str, why: str) -> Opened:
         """Open one record, once the log says who and why. Takes a transaction of its own.
 
@@ -252,6 +273,10 @@ class Vault:
 
 def _bound(record: str, subject: str, kind: str) -> bytes:
     return f"tallystick vault record\n{record}\n{subject}\n{kind}".encode()
+
+
+def _working(subject: str, about: str) -> bytes:
+    return f"tallystick vault working row\n{subject}\n{about}".encode()
 
 
 def _stays(one: Held, today: dt.date, wanted_gone: bool) -> bool:

@@ -18,8 +18,8 @@ from tallystick.bitcoin.address import NETWORKS
 from tallystick.bitcoin.descriptor import branches_of, is_whole, keys_of, with_checksum
 from tallystick.bitcoin.errors import BadPsbt
 from tallystick.core.clock import Clock
+from tallystick.reserve.dice import check_dice
 from tallystick.reserve.key_errors import BadVault, SignerKeyUnusable
-from tallystick.reserve.keys import DICE_MAX, DICE_MIN, check_dice
 from tallystick.reserve.signer.bdk_way import BdkWay
 from tallystick.reserve.signer.embit_way import EmbitWay
 from tallystick.reserve.signer.view import Registered, check_confirmed, view_of
@@ -31,8 +31,6 @@ ADDRESSES_MAX: Final = 1_000
 VAULTS_MAX: Final = 50
 NAME_LENGTH_MAX: Final = 60
 MAKER: Final = "Tallystick software signer"
-
-__all__ = ["DICE_MAX", "DICE_MIN", "Device", "make"]
 
 
 def make(folder: Path, network: str, implementation: str, dice: str, clock: Clock) -> Device:

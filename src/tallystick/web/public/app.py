@@ -22,11 +22,14 @@ from starlette.staticfiles import StaticFiles
 
 from tallystick.core.identity.errors import TooManyAttempts
 from tallystick.core.store import Store, StoreUnusable
-from tallystick.kiosk import queries, quote, wire
+from tallystick.kiosk import queries, quote, refund, wire
+from tallystick.kiosk.errors import WrongState
 from tallystick.kiosk.quote import Desk
 from tallystick.web.console.kiosks import Kiosk, rows
 from tallystick.web.door import Guard, Knocks
+from tallystick.web.log_files import LogFiles
 from tallystick.web.looks import Looks, templates
+from tallystick.web.public import proofs
 
 STATIC: Final = Path(__file__).parent / "static"
 MARK: Final = re.compile(r"[0-9a-f]{64}")
@@ -73,7 +76,7 @@ class Face:
             machines = [one for one in rows(tx, self.desk) if one.machine.state == "active"]
             head = queries.head(tx)
         page = TEMPLATES.get_template("public.html").render(
-            **({"answer": "", "number": "", "told": None, "entry": None} | found),
+            **({"answer": "", "number": "", "told": None, "entry": None, "stop": None} | found),
             offer=offer,
             place=self.desk.place,
             head=head,
@@ -95,9 +98,32 @@ class Face:
             return self.draw(422, number=number, answer="malformed")
         with self.store.read() as tx:
             told = queries.opened(tx, queries.as_reference(number.strip()), salt)
+            held = told is not None and queries.held_back(tx, told[0]["purchase"])
         if told is None:
             return self.draw(number=number, answer="closed")
-        return self.draw(number=number, answer="open", told=told[0], entry=told[1:])
+        stop = {"number": told[0]["reference"], "key": salt} if held else None
+        return self.draw(number=number, answer="open", told=told[0], entry=told[1:], stop=stop)
+
+    def stop(self, number: str, key: str) -> Response:
+        """Call off a purchase that is held, at the word of whoever has its paper (requirement 10).
+
+        All cash is owed back, the fee too; once the payout is signed, it says so.
+        """
+        salt = tidy(key)
+        if not KEY.fullmatch(salt):
+            return self.draw(422, number=number, answer="malformed")
+        with self.store.read() as tx:
+            told = queries.opened(tx, queries.as_reference(number.strip()), salt)
+        if told is None:
+            return self.draw(number=number, answer="closed")
+        try:
+            with self.store.transact() as tx:
+                refund.call_off(
+                    tx, self.desk, told[0]["purchase"], "customer", "by the paper's key"
+                )
+        except WrongState:
+            return self.draw(409, number=number, answer="gone", told=told[0])
+        return self.draw(number=number, answer="stopped", told=told[0])
 
 
 def now(kiosk: Kiosk) -> tuple[str, str]:
@@ -107,13 +133,19 @@ def now(kiosk: Kiosk) -> tuple[str, str]:
     return ("No word from it", "off") if kiosk.silent or not kiosk.last else ("Closed now", "care")
 
 
-def create_app(store: Store, desk: Desk) -> FastAPI:
-    """Return the public page as an ASGI application. ``app.openapi()`` describes its routes."""
+def create_app(store: Store, desk: Desk, log_folder: Path | None = None) -> FastAPI:
+    """Return the public page as an ASGI application. ``app.openapi()`` describes its routes.
+
+    With a folder the published log is served under ``/log``.
+    """
     app = FastAPI(
         title="Tallystick public page", version="1", docs_url=None, redoc_url=None, openapi_url=None
     )
     app.add_middleware(Guard)
     face = app.state.face = Face(store, desk)
+    _add_receipts(app, face)
+    if log_folder is not None:
+        app.mount("/log", LogFiles(log_folder))
 
     @app.get("/", response_class=HTMLResponse)
     def page() -> Response:
@@ -124,6 +156,12 @@ def create_app(store: Store, desk: Desk) -> FastAPI:
         face.knocks.count(request.client.host if request.client else "")
         return face.check(number, key)
 
+    @app.post("/stop", response_class=HTMLResponse)
+    def stop(request: Request, number: Given = "", key: Given = "") -> Response:
+        face.knocks.count(request.client.host if request.client else "")
+        return face.stop(number, key)
+
+    @app.get("/stop", include_in_schema=False)
     @app.get("/check", include_in_schema=False)
     def nothing_asked() -> Response:
         return RedirectResponse("/#check", 303)
@@ -138,6 +176,28 @@ def create_app(store: Store, desk: Desk) -> FastAPI:
     app.mount("/look", Looks())
     app.mount("/public", StaticFiles(directory=STATIC))
     return app
+
+
+def _add_receipts(app: FastAPI, face: Face) -> None:
+    """Hand out receipts as files, and the page that checks one in the browser alone."""
+
+    @app.get("/receipt", response_class=HTMLResponse)
+    def receipt() -> Response:
+        page = TEMPLATES.get_template("receipt.html").render(who=face.offer().operator)
+        return HTMLResponse(page)
+
+    @app.get("/proof/{mark}")
+    def proof_of_mark(request: Request, mark: str) -> Response:
+        face.knocks.count(request.client.host if request.client else "")
+        found = proofs.by_mark(face.store, mark) if MARK.fullmatch(mark) else None
+        return found or face.draw(404, number=mark[:NUMBER_CHARS_MAX], answer="absent")
+
+    @app.post("/proof")
+    def proof_of_key(request: Request, number: Given = "", key: Given = "") -> Response:
+        face.knocks.count(request.client.host if request.client else "")
+        salt, plain = tidy(key), queries.as_reference(number.strip())
+        found = proofs.by_key(face.store, plain, salt) if KEY.fullmatch(salt) else None
+        return found or face.draw(404, number=number, answer="closed")
 
 
 def _add_troubles(app: FastAPI, face: Face) -> None:

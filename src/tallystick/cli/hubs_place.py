@@ -1,0 +1,68 @@
+"""``tallystick hubs place``: who could lawfully have a place today, and where; why not."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import msgspec
+
+from tallystick.core.errors import TallystickError
+
+DATE = click.DateTime(["%Y-%m-%d"])
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FILE_BYTES_MAX: Final = 32 * 2**20
+
+
+@click.command()
+@click.option("--people", required=True, type=FILE, help="JSON: a list of people by reference.")
+@click.option("--hosts", required=True, type=FILE, help="JSON: a list of hosts, with conditions.")
+@click.option("--on", type=DATE, help="The day; today if left out.")
+@click.option("--json", "as_json", is_flag=True, help="Print the answers as JSON.")
+def place(people: Path, hosts: Path, on: dt.datetime | None, as_json: bool) -> None:
+    """Say where people whose gates all passed could lawfully go, in order of date.
+
+    It moves nobody, and is no order: each place is put to a caseworker and two officials.
+    """
+    from tallystick.core.clock import SystemClock
+    from tallystick.hubs import placement
+
+    day = on.date() if on else SystemClock().now().date()
+    waiting = _read(people, list[placement.Person])
+    places = _read(hosts, list[placement.Host])
+    try:
+        found = placement.place(waiting, places, day)
+    except TallystickError as error:
+        raise click.ClickException(f"{error} (error {error.code}; nobody is placed)") from error
+    names = {host.id: host.name for host in places}
+    if as_json:
+        answers = [{**plain(one), "said": one.said(names)} for one in found.values()]
+        click.echo(msgspec.json.format(msgspec.json.encode(answers), indent=1).decode())
+        return
+    for one in found.values():
+        click.echo(f"{one.ref}: {one.said(names)}")
+
+
+def _read(path: Path, kind: Any) -> Any:
+    if path.stat().st_size > FILE_BYTES_MAX:
+        raise click.ClickException(f"{path} is larger than {FILE_BYTES_MAX} bytes")
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except msgspec.MsgspecError as error:
+        click.echo(f"Error: {path}: {error}. Nobody is placed.", err=True)
+        sys.exit(1)
+
+
+def plain(answer: Any) -> dict[str, Any]:
+    """Return an answer as plain values."""
+    return {
+        "ref": answer.ref,
+        "outcome": answer.outcome.value,
+        "host": answer.host,
+        "not_before": answer.not_before,
+        "with_link": answer.with_link,
+        "reasons": answer.reasons,
+    }

@@ -1,0 +1,1 @@
+"""The caseworkers' console of the hubs programme: cases with their gates, agreements, law."""

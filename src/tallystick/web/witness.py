@@ -1,0 +1,62 @@
+"""A witness's two addresses over HTTP: where logs hand in, and where anybody looks.
+
+The codes and bodies are those of C2SP tlog-witness; the limits are ours. All work is in
+`tallystick.core.tlog.witness`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from tallystick.core.tlog.witness import REQUEST_BYTES_MAX, Answer, Witness
+
+NOT_STORED: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+def reply(answer: Answer) -> Response:
+    """Return an answer as bytes on the wire; 409 has exactly the type that the text gives."""
+    headers = {"Content-Type": answer.type, **NOT_STORED}
+    return Response(answer.body.encode(), answer.status, headers)
+
+
+async def body_of(request: Request) -> bytes | None:
+    """Read a body up to the limit, or return None when it is longer."""
+    data = b""
+    async for part in request.stream():
+        data += part
+        if len(data) > REQUEST_BYTES_MAX:
+            return None
+    return data
+
+
+def create_app(witness: Witness) -> Starlette:
+    """Return the witness as an ASGI application."""
+
+    async def add_checkpoint(request: Request) -> Response:
+        data = await body_of(request)
+        if data is None:
+            return reply(Answer(413, "the request is too long\n"))
+        return reply(await run_in_threadpool(witness.add_checkpoint, data))
+
+    async def sign_subtree(request: Request) -> Response:
+        data = await body_of(request)
+        if data is None:
+            return reply(Answer(413, "the request is too long\n"))
+        return reply(await run_in_threadpool(witness.sign_subtree, data))
+
+    def checkpoint(request: Request) -> Response:
+        return reply(witness.monitored(request.path_params["log"]))
+
+    return Starlette(
+        routes=[
+            Route("/add-checkpoint", add_checkpoint, methods=["POST"]),
+            Route("/sign-subtree", sign_subtree, methods=["POST"]),
+            Route("/{log}/checkpoint", checkpoint, methods=["GET"]),
+        ]
+    )
