@@ -275,6 +275,14 @@ def left(tx: Tx, desk: Desk, row: Row, price: Price) -> int:
     return _room(tx, desk, row, price, by_law)
 
 
+def room_of(tx: Tx, desk: Desk, purchase: str) -> int | None:
+    """Return how much more cash may go into an open purchase; None where there is none."""
+    row = _purchase(tx, purchase=purchase).mappings().one_or_none()
+    if row is None or State(row["state"]) not in OPEN:
+        return None
+    return left(tx, desk, dict(row), Price(Amount(row["price_minor"], asset(row["currency"]))))
+
+
 def _room(tx: Tx, desk: Desk, row: Row, price: Price, by_law: Standing) -> int:
     return min(
         by_law.left_minor,
@@ -352,7 +360,13 @@ def _judge(tx: Tx, desk: Desk, row: Row, ask: wire.NoteAsk) -> wire.NoteAnswer:
         return wire.NoteAnswer(answer="refer", why="held", because=because, left_minor=0)
     if by_law.show:
         shows = [wire.Reason(id=one.id, cite=one.cite, say=one.say) for one in by_law.show]
-        return wire.NoteAnswer(answer="refuse", why="identify", because=shows, left_minor=room)
+        return wire.NoteAnswer(
+            answer="refuse",
+            why="identify",
+            because=shows,
+            left_minor=room,
+            show=[wire.IdentityAsk(item=one.item, cite=one.cite) for one in by_law.show],
+        )
     if ask.minor > room:
         return wire.NoteAnswer(answer="refuse", why="machine_cap", because=because, left_minor=room)
     return wire.NoteAnswer(answer="permit", why="ok", because=because, left_minor=room - ask.minor)

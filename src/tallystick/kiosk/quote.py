@@ -23,7 +23,7 @@ from tallystick.core.money import BTC, Amount, Price, Rounding, asset
 from tallystick.core.rulebook.duties import Statements, unmet
 from tallystick.core.store import Tx, prepared
 from tallystick.kiosk import receipts, wire
-from tallystick.kiosk.customers.ask import UNABLE, Asked, before_cash
+from tallystick.kiosk.customers.ask import UNABLE, Asked, Item, before_cash
 from tallystick.kiosk.customers.desk import CustomerDesk
 from tallystick.kiosk.customers.policy import Policy as CustomerPolicy
 from tallystick.kiosk.errors import LawRefuses, RateUnusable
@@ -171,7 +171,9 @@ def _receipt_whole(desk: Desk, today: dt.date) -> None:
 def _askable(desk: Desk) -> None:
     """Raise `LawRefuses` where something is asked of a customer that no machine here can take."""
     asked = desk.asked()
-    lacking = [one for one in asked if one.item in UNABLE or desk.customers is None]
+    mute = desk.customers is None or desk.customers.texts is None
+    unable = UNABLE | ({Item.PHONE} if mute else set())
+    lacking = [one for one in asked if one.item in unable or desk.customers is None]
     if lacking:
         raise LawRefuses(
             f"A customer must show what we cannot take: {lacking[0].item}. ({lacking[0].cite})"

@@ -163,6 +163,8 @@ class Identity(Message, frozen=True):
     """Empty when it was taken; else sent, wrong, expired, locked, too_many, bad_phone, unreadable,
     out_of_date or too_young."""
     shown: Annotated[list[Short], Meta(max_length=8)] = []
+    left_minor: Minor | None = None
+    """How much more cash may go in now, where the purchase has begun."""
 
 
 class QuoteRequest(Message, frozen=True):
@@ -226,6 +228,8 @@ class NoteAnswer(Message, frozen=True):
     paused, held."""
     because: list[Reason]
     left_minor: Minor
+    show: Annotated[list[IdentityAsk], Meta(max_length=8)] = []
+    """What the customer must show before more cash can go in, if that is why."""
 
 
 class NoteStacked(Message, frozen=True):

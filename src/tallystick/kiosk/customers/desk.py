@@ -52,6 +52,6 @@ class CustomerDesk:
     """Vault, texts, policy and screening of one server."""
 
     vault: Vault
-    texts: Texts
+    texts: Texts | None
     policy: Policy = field(default_factory=Policy)
     screening: Screening = field(default_factory=Clear)
