@@ -8,6 +8,7 @@ only if the coins are on the chain and the audit finds nothing.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import shutil
 import signal
@@ -44,7 +45,11 @@ def _notes(text: str) -> list[int]:
     return found
 
 
+PROGRAMMES: Final = ("kiosk", "hubs")
+
+
 @click.command()
+@click.option("--programme", type=click.Choice(PROGRAMMES), default="kiosk", show_default=True)
 @click.option("--once", is_flag=True, help="Make one purchase and exit.")
 @click.option("--cash", default="20,20,10", show_default=True, help="The notes, in dollars.")
 @click.option("--to", default="", help="The address to pay; a fresh one of its own if left out.")
@@ -62,6 +67,7 @@ def _notes(text: str) -> list[int]:
 @click.option("--ask", multiple=True, help="Ask customers beyond the law, such as phone=0.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def demo(
+    programme: str,
     once: bool,
     cash: str,
     to: str,
@@ -73,10 +79,14 @@ def demo(
     ask: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Buy bitcoin with cash on an embedded chain, and prove where everything went."""
+    """Buy bitcoin with cash on an embedded chain, and prove where everything went.
+
+    With --programme hubs: try the gates of a return programme on invented people.
+    """
     notes, clock = _notes(cash), SystemClock()
     if data and fresh and data.exists():
-        if any(data.iterdir()) and not (data / "signer").exists():
+        ours = ("signer", "hubs-demo.json")
+        if any(data.iterdir()) and not any((data / name).exists() for name in ours):
             raise click.BadParameter(f"{data} is not a folder of this demo; not removed")
         shutil.rmtree(data)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -85,6 +95,8 @@ def demo(
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         parts = Parts(Path(scratch), clock)
         try:
+            if programme != "kiosk":
+                sys.exit(_another(programme, parts, folder, clock, once, as_json))
             closed = settle(folder, law, adopt_sample, clock)
             if closed:
                 click.echo(closed, err=True)
@@ -106,6 +118,7 @@ def demo(
             parts.end()
 
 
+<<<<<<< HEAD
 def _play(
     parts: Parts,
     folder: Path,
@@ -114,6 +127,18 @@ def _play(
     reading_percent: int,
     ask: tuple[str, ...],
 ) -> int:
+=======
+def _another(
+    programme: str, parts: Parts, folder: Path, clock: Clock, once: bool, as_json: bool
+) -> int:
+    """Run another programme's demo: a module ``demo_<programme>`` with ``once`` and ``play``."""
+    module = importlib.import_module(f"tallystick.cli.demo_{programme}")
+    code: int = module.once(folder, as_json) if once else module.play(parts, folder, clock)
+    return code
+
+
+def _play(parts: Parts, folder: Path, clock: Clock, law: str, reading_percent: int) -> int:
+>>>>>>> main
     """Run until Ctrl-C, or until a part ends by itself."""
     start = clock.monotonic_s()
     click.echo("Starting chain, signer, server and kiosk …")

@@ -14,13 +14,19 @@ def hubs() -> None:
 
 
 def _register() -> None:
-    from tallystick.cli import hubs_are, hubs_cases, hubs_place
+    from tallystick.cli import hubs_are, hubs_cases, hubs_place, hubs_serve, hubs_statistics
 
     for command in (hubs_are.are_date, hubs_are.stages, hubs_place.place):
         hubs.add_command(command)
     for command in (hubs_cases.gates, hubs_cases.adopt, hubs_cases.replay, hubs_cases.order):
         hubs.add_command(command)
-    for group in (hubs_cases.again, hubs_cases.case, hubs_cases.agreement):
+    hubs.add_command(hubs_serve.serve)
+    for group in (
+        hubs_cases.again,
+        hubs_cases.case,
+        hubs_cases.agreement,
+        hubs_statistics.statistics,
+    ):
         hubs.add_command(group)
 
 

@@ -91,7 +91,7 @@ def staff(tx: Tx, desk: Desk) -> dict[str, str]:
     made = {}
     for key, (name, role) in STAFF.items():
         now = desk.clock.now()
-        token = people.invite(tx, name, people.Role.AUDITOR, now, desk.clock)
+        token = people.invite(tx, name, people.Role.OFFICIAL, now, desk.clock)
         made[key] = people.invited(tx, token, now).id
         grants.grant(tx, desk.clock, made[key], role.value)
     return made

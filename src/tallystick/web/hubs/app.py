@@ -84,6 +84,7 @@ class HubsConsole:
             person=person,
             who=who,
             says=sayings,
+            ask_of=pages.ask_of,
             now=self.desk.clock.now(),
             form_word=form_word(request),
             here=here,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,6 +33,9 @@ MAP: Final = Path(look.__file__).parent / "maps" / "hosts.json"
 ROUTE: Final = ("review", "eligible", "placed", "notice", "ready", "transferred")
 """The states on the way to a transfer, in order, for the drawing."""
 HISTORY_SHOWN: Final = 60
+SETS_SHOWN: Final = 5
+UNKNOWN_OPEN_MAX: Final = 6
+"""More gates than this that are not known are folded: a new case has nothing but those."""
 ORDER: Final = ("in-force", "signed", "suspended", "in-talks", "reported", "declined", "ended", "")
 
 
@@ -108,23 +112,33 @@ def case_page(tx: Tx, desk: Desk, actor: Actor, case: Case) -> dict[str, Any]:
         "agreed": _agreed(tx, desk, case),
         "mine": case.caseworker == actor.id,
         "events": events_for(actor, case),
-        "kinds": law.known_facts(),
+        "unknown_open_max": UNKNOWN_OPEN_MAX,
     }
 
 
 def _step(one: record.Event) -> dict[str, Any]:
     content = one.content
-    said = [f"{name}: {value}" for name, value in content.get("sets", {}).items()]
+    said = _sets(content.get("sets", {}))
     said += [f"{item['gate']} {item['answer']}" for item in content.get("gates", ())]
     said += list(content.get("why", ()))
-    for name in ("evidence", "note", "reason", "words", "given_by", "role", "planned_on"):
+    for name in ("evidence", "note", "reason", "words", "given_by", "planned_on"):
         if content.get(name):
             said.append(str(content[name]))
+    if content.get("role"):
+        said.append(sayings.ROLES.get(content["role"], content["role"]))
     return {
         "event": one,
         "what": sayings.STEPS.get(one.kind, one.kind),
         "detail": "; ".join(said),
     }
+
+
+def _sets(sets: Mapping[str, str]) -> list[str]:
+    """Return a few of the facts that a step set, in words, and how many more there were."""
+    words = {"True": "yes", "False": "no"}
+    shown = [f"{name}: {words.get(value, value)}" for name, value in sets.items()]
+    more = len(shown) - SETS_SHOWN
+    return shown if more <= 1 else [*shown[:SETS_SHOWN], f"and {more} more facts"]
 
 
 def _last(history: list[record.Event]) -> dict[str, Any] | None:
@@ -211,6 +225,11 @@ def say_value(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:%d %B %Y}".lstrip("0") if isinstance(value, dt.date) else str(value)
+
+
+def ask_of(name: str) -> str:
+    """Return the question that a fact answers."""
+    return law.known_facts()[name].ask
 
 
 def agreements_page(tx: Tx, desk: Desk) -> dict[str, Any]:
