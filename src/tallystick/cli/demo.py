@@ -118,16 +118,6 @@ def demo(
             parts.end()
 
 
-<<<<<<< HEAD
-def _play(
-    parts: Parts,
-    folder: Path,
-    clock: Clock,
-    law: str,
-    reading_percent: int,
-    ask: tuple[str, ...],
-) -> int:
-=======
 def _another(
     programme: str, parts: Parts, folder: Path, clock: Clock, once: bool, as_json: bool
 ) -> int:
@@ -137,8 +127,14 @@ def _another(
     return code
 
 
-def _play(parts: Parts, folder: Path, clock: Clock, law: str, reading_percent: int) -> int:
->>>>>>> main
+def _play(
+    parts: Parts,
+    folder: Path,
+    clock: Clock,
+    law: str,
+    reading_percent: int,
+    ask: tuple[str, ...],
+) -> int:
     """Run until Ctrl-C, or until a part ends by itself."""
     start = clock.monotonic_s()
     click.echo("Starting chain, signer, server and kiosk …")
