@@ -23,7 +23,7 @@ OVER: Final = ("sending", "receipt", "stopped", "safe")
 CARE: Final = ("care", "question", "waiting")
 HONEST: Final = ("nearest", "wallet", "nobody")
 """What somebody answers who came alone to buy for a wallet of their own."""
-WHO: Final = ("phone", "code", "document", "source")
+WHO: Final = ("phone", "texted", "document", "source")
 NUMBER: Final = "2025550142"
 CODE: Final = re.compile(r"\b\d{6}\b")
 LOOK_EVERY_S: Final = 0.01
@@ -102,7 +102,7 @@ class Walk:
             before = self.shown
             if before == "phone":
                 self._type(NUMBER)
-            elif before == "code":
+            elif before == "texted":
                 self._type(self._code())
             elif before == "document":
                 self._hands.present(SAMPLE_LICENCE)

@@ -27,7 +27,7 @@ class Screen(enum.StrEnum):
     SCAN = "scan"
     ADDRESS = "address"
     PHONE = "phone"
-    CODE = "code"
+    CODE = "texted"
     DOCUMENT = "document"
     SOURCE = "source"
     CARE = "care"

@@ -26,7 +26,14 @@ key                          kind   values that the engine may give, in minor un
 ``scan.lightning``           care
 ``kiosk.no_price``           wait
 ``kiosk.identify``           care   as ``who.more``
-``who.…``                    care   what became of a number, a code or a card
+``who.more``                 care
+``who.bad_phone``            care
+``who.wrong_code``           care
+``who.code_ended``           care
+``who.document_unread``      care
+``who.locked``               stop
+``who.document_old``         stop
+``who.too_young``            stop
 ``kiosk.law``                stop
 ``kiosk.note_jammed``        stop   none; ``View.stuck_minor`` shows the same sentence by itself
 ``kiosk.closed``             stop
