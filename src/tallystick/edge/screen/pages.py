@@ -458,7 +458,6 @@ SCREENS: Final[dict[Screen, Callable[[View, Words], dict[str, Any]]]] = {
     Screen.SAFE: _ended,
     Screen.CLOSED: _ended,
     **who.SCREENS,
-    Screen.DOCUMENT: lambda view, words: _scan(view, words) | who.document(view, words),
 }
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from tallystick.edge.screen.words import Words, figure
+from tallystick.edge.screen.words import Words, drawing, figure
 from tallystick.edge.view import Screen, View
+from tallystick.look import art
 
 
 def _(text: str) -> str:
@@ -56,7 +57,7 @@ def asked_by(view: View, words: Words) -> Any:
 
 def document(view: View, words: Words) -> dict[str, Any]:
     """Return what the page of a document shows."""
-    return {"asked_by": asked_by(view, words)}
+    return {"scanner": drawing(art.card()), "asked_by": asked_by(view, words)}
 
 
 def source(view: View, words: Words) -> dict[str, Any]:
