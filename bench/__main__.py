@@ -20,6 +20,7 @@ PARTS = (
     "note_to_credit",
     "broadcast",
     "purchases",
+    "log",
     "placement",
 )
 """In this order. A part is bench/NAME.py with measure(stage, options); an absent one is named."""
@@ -33,6 +34,7 @@ def read_options() -> argparse.Namespace:
     reader.add_argument("--seconds", type=float, default=10)
     reader.add_argument("--machines", type=int, default=8)
     reader.add_argument("--payouts", type=int, default=100)
+    reader.add_argument("--log-entries", type=int, default=100_000)
     reader.add_argument("--databases", default="sqlite,postgresql")
     reader.add_argument("--save", action="store_true", help=f"write {report.PAGE.name}")
     reader.add_argument("--machine", default=report.machine(), help="what the page calls this one")

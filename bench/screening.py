@@ -22,56 +22,26 @@ from nomenklatura.blocker import Index as Blocker
 from nomenklatura.matching import EntityResolveRegression, LogicV1, LogicV2, RegressionV1
 from nomenklatura.resolver import Linker
 from nomenklatura.store.memory import MemoryStore
-from numpy.typing import NDArray
 
 from bench.report import Row
 from bench.screening_crowd import crowd
 from bench.screening_pairs import Pair, pairs
+from bench.screening_scores import Labels, Scores, our_scores, recall_at
 from bench.stage import Stage, rss_mib
-from tallystick.kiosk.screening import births, match, policy
+from tallystick.kiosk.screening import policy
 from tallystick.kiosk.screening.entry import Alias, Born, Entry
 from tallystick.kiosk.screening.index import Index, Subject, build
-from tallystick.kiosk.screening.spelling import words
 
 PEERS: tuple[Any, ...] = (LogicV1, LogicV2, RegressionV1, EntityResolveRegression)
 PRECISIONS = (0.90, 0.95, 0.98, 0.99)
 PEER_THRESHOLD = 0.7
 """The threshold that nomenklatura's own tools take for a match."""
 ENTRIES, CUSTOMERS, PEER_CUSTOMERS, EVERY_PAIRS = 100_000, 1_000, 100, 1_000
-Scores = NDArray[np.float64]
-Labels = NDArray[np.bool_]
 
 
 def measure(stage: Stage, options: argparse.Namespace) -> list[Row]:
     """Judge the labelled set, then screen against the long list."""
     return [*accuracy(pairs("test")), *speed(ENTRIES, CUSTOMERS)]
-
-
-def recall_at(scores: Scores, labels: Labels, precision: float) -> float:
-    """Return the most recall that some threshold has at this precision or better."""
-    order = np.argsort(-scores, kind="stable")
-    found = np.cumsum(labels[order])
-    share = found / np.arange(1, len(order) + 1)
-    last = np.append(np.diff(scores[order]) != 0, True)
-    enough = found[(share >= precision) & last]
-    return float(enough.max() / labels.sum()) if len(enough) else 0.0
-
-
-def our_scores(held: Sequence[Pair]) -> Scores:
-    """Score each pair by itself, with the words weighed as in a list of all these entries."""
-    index = build(pair.entry for pair in held)
-    return np.array([_ours(index, pair) for pair in held], np.float64)
-
-
-def _ours(index: Index, pair: Pair) -> int:
-    said = births.best((pair.born,) if pair.born else (), pair.entry.born)
-    mine, best = words(pair.query), 0
-    tells = match.weights(mine, index.weigh)
-    for name in pair.entry.names:
-        listed = words(name.text)
-        score = match.compare(mine, listed, tells, match.weights(listed, index.weigh))
-        best = max(best, match.points(score.share, name.weak, said))
-    return best
 
 
 def peer_entity(number: str, names: Sequence[Alias], born: Iterable[Born]) -> StatementEntity:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bench.long_log import lengthen
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from log_scene import LogScene, names, open_scene, signer
 
-from long_log import lengthen
 from tallystick.core import journal
 from tallystick.core.tlog import keys, merkle, policy, tiles
 from tallystick.core.tlog.checkpoint import Checkpoint

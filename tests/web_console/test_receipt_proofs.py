@@ -11,9 +11,9 @@ import httpx
 import pytest
 import sqlalchemy as sa
 from axe_playwright_python.sync_playwright import Axe
+from bench.long_log import lengthen
 from scene import Scene
 
-from long_log import lengthen
 from tallystick.core.tlog import keys, proof, receipts, tiles, verify
 from tallystick.core.tlog.reader import HttpSource
 from tallystick.core.tlog.verify import Asked

@@ -119,8 +119,13 @@ class HotWallet:
         self.save()
         return str(found.address)
 
-    def build(self, outputs: Sequence[tuple[str, int]], sat_per_kvb: int) -> Draft:
-        """Build a replaceable transaction; raise `InsufficientCoins` or `WalletRefuses`."""
+    def build(
+        self, outputs: Sequence[tuple[str, int]], sat_per_kvb: int, data: bytes = b""
+    ) -> Draft:
+        """Build a replaceable transaction; raise `InsufficientCoins` or `WalletRefuses`.
+
+        ``data`` goes into an OP_RETURN output of no value (`tallystick.bitcoin.anchor`).
+        """
         if not 0 < len(outputs) <= OUTPUTS_MAX:
             raise WalletRefuses(f"{len(outputs)} outputs; from 1 to {OUTPUTS_MAX}")
         to = [
@@ -130,7 +135,7 @@ class HotWallet:
             for address, sats in outputs
         ]
         builder = bdk.TxBuilder().set_recipients(to).fee_rate(_rate(sat_per_kvb))
-        return self._finish(builder)
+        return self._finish(builder.add_data(data) if data else builder)
 
     def build_bump(self, txid: str, sat_per_kvb: int) -> Draft:
         """Build a replacement of one of our transactions at a higher rate."""

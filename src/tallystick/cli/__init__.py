@@ -31,10 +31,12 @@ COMMANDS: Final = (
     "log.log",
     "report.report",
     "reserve.reserve",
+    "screen.screen_group",
     "serve.machine",
     "serve.serve",
     "trial.trial",
     "verify.verify",
+    "whatif.whatif",
     "witness.witness",
 )
 """Each command by its module and name."""

@@ -268,7 +268,7 @@ def _said(cell: Cell, done: Any, refused: list[int], times: dict[str, float]) ->
         "refused_notes": refused,
         "receipt": _paper(cell.folder),
         "seconds": times,
-        "log": _log(cell.public),
+        "log": _log(cell),
         "audit": audit_of(cell.folder, cell.chain),
     }
 
@@ -283,13 +283,17 @@ def _paper(folder: Path) -> list[str]:
     return found[-1].read_text("utf-8").splitlines() if found else []
 
 
-def _log(public: str) -> str:
+def _log(cell: Cell) -> str:
     """Check the published log as a stranger would; return what that proved, or what it caught."""
+    from tallystick.bitcoin.anchor import AnchorChecker
+    from tallystick.core.tlog import checkers
     from tallystick.core.tlog.reader import HttpSource
     from tallystick.core.tlog.verify import Asked, verify
 
-    with contextlib.closing(HttpSource(f"{public}/log")) as source:
-        report = verify(source, Asked(), SystemClock().now())
+    checkers.register(AnchorChecker.name, AnchorChecker)
+    asked = Asked(settings={"chain": f"embedded:{cell.chain}"})
+    with contextlib.closing(HttpSource(f"{cell.public}/log")) as source:
+        report = verify(source, asked, SystemClock().now())
     found = report.caught or report.unread or report.proved
     return "; ".join(line.said for line in found)
 

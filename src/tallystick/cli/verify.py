@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tallystick.core.tlog.report import Report
     from tallystick.core.tlog.verify import Asked
 
-PLUGS: Final[tuple[str, ...]] = ("tallystick.reserve.prove",)
+PLUGS: Final[tuple[str, ...]] = ("tallystick.bitcoin.anchor", "tallystick.reserve.prove")
 """Modules that register checkers (`tallystick.core.tlog.checkers`) when they are imported."""
 PROGRESS_EVERY: Final = 100_000
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)

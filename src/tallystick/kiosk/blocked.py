@@ -9,8 +9,7 @@ screen (``US/ofac``; 31 CFR ch. V).
 from __future__ import annotations
 
 import datetime as dt
-import xml.etree.ElementTree as ET
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,8 +25,6 @@ LISTS: Final = ("own", "shared", "ofac")
 SHARED_DAYS_MAX: Final = 365
 REASON_LENGTH_MAX: Final = 500
 ADDRESS_LENGTH_MAX: Final = 120
-SDN_BYTES_MAX: Final = 200_000_000
-XBT: Final = "Digital Currency Address - XBT"
 
 
 class ListUnreadable(KioskError):
@@ -111,36 +108,30 @@ def entries(tx: Tx, now: dt.datetime) -> list[dict[str, Any]]:
 
 
 def take_in_sdn(tx: Tx, clock: Clock, path: Path) -> tuple[int, int]:
-    """Take the bitcoin addresses of OFAC's SDN.XML; return how many were added and lifted.
+    """Take the bitcoin addresses of OFAC's SDN list, in any of its forms; see `take_in`.
 
-    The list is the published one whole, so an address that is no longer on it is lifted. Raises
-    `ListUnreadable` for a file too large, not XML, with entities of its own, or without entries.
+    Raises `ListUnreadable` for a file too large, with entities of its own, or not OFAC's list.
     """
-    wanted = dict(_xbt(path))
-    now = clock.now()
-    held = {row["address"] for row in entries(tx, now) if row["list"] == "ofac"}
+    from tallystick.kiosk.screening.formats.read import published
+    from tallystick.kiosk.screening.lists import wallets
+
+    try:
+        found = published(path)
+    except KioskError as error:
+        raise ListUnreadable(str(error)) from error
+    if found.list != "ofac":
+        raise ListUnreadable(f"{path.name} is {found.format}, not OFAC's list")
+    return take_in(tx, clock, wallets(found.entries))
+
+
+def take_in(tx: Tx, clock: Clock, wanted: Mapping[str, str]) -> tuple[int, int]:
+    """Block OFAC's addresses, each with its entry's number; return how many were added and lifted.
+
+    The list is the published one whole, so an address that is no longer on it is lifted.
+    """
+    held = {row["address"] for row in entries(tx, clock.now()) if row["list"] == "ofac"}
     for address in sorted(held - set(wanted)):
         lift(tx, clock, address, "ofac", "no longer in the published list")
     for address in sorted(set(wanted) - held):
         block(tx, clock, address, "ofac", f"SDN entry {wanted[address]}", "published list")
     return len(set(wanted) - held), len(held - set(wanted))
-
-
-def _xbt(path: Path) -> Iterator[tuple[str, str]]:
-    body = path.read_bytes()[: SDN_BYTES_MAX + 1]
-    if len(body) > SDN_BYTES_MAX:
-        raise ListUnreadable(f"{path.name} has more than {SDN_BYTES_MAX} bytes")
-    if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
-        raise ListUnreadable(f"{path.name} declares entities of its own")
-    try:
-        root = ET.fromstring(body)  # noqa: S314 - without entities, and bounded
-    except ET.ParseError as error:
-        raise ListUnreadable(f"{path.name}: {error}") from error
-    found = root.findall(".//{*}sdnEntry")
-    if not found:
-        raise ListUnreadable(f"{path.name} has no sdnEntry")
-    for entry in found:
-        uid = entry.findtext("{*}uid", "")
-        for one in entry.findall(".//{*}id"):
-            if one.findtext("{*}idType") == XBT:
-                yield canonical(one.findtext("{*}idNumber", "")), uid

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from tallystick.bitcoin.anchor import anchor_data, anchor_output
 from tallystick.bitcoin.chain import BroadcastRejected, Chain, ChainUnreachable
 from tallystick.bitcoin.signer.client import SignerClient, SignerRefused, SignerUnreachable
 from tallystick.bitcoin.transaction import vsize_of
@@ -23,6 +24,7 @@ from tallystick.core import effects, journal, ledger
 from tallystick.core.effects import Effect, Later, NeedsPerson
 from tallystick.core.money import BTC, Amount
 from tallystick.core.store import Store, Tx, insert_once
+from tallystick.core.tlog import log
 from tallystick.kiosk import blocked
 from tallystick.kiosk.buy import CUSTOMERS_OWED, HOT_WALLET, move
 from tallystick.kiosk.errors import PayoutDiffers
@@ -111,9 +113,21 @@ def _purchases(tx: Tx, ids: Sequence[str]) -> list[Row]:
     return [dict(row) for row in tx.execute(query).mappings()]
 
 
-def check_pays(till: Till, signed: Signed, owed: Sequence[tuple[str, int]]) -> None:
-    """Raise `PayoutDiffers` unless the signed bytes pay just what is owed, and change to us."""
+def check_pays(
+    till: Till,
+    signed: Signed,
+    owed: Sequence[tuple[str, int]],
+    anchor: tuple[int, bytes] | None = None,
+) -> None:
+    """Raise `PayoutDiffers` unless the signed bytes pay just what is owed, and change to us.
+
+    With an anchor they must also carry it, once; without one they carry none.
+    """
     outputs = list(till.wallet.outputs_of(signed.raw))
+    if anchor:
+        if anchor_output(*anchor) not in outputs:
+            raise PayoutDiffers(f"{signed.txid} does not carry the log's root")
+        outputs.remove(anchor_output(*anchor))
     for address, sats in owed:
         script = till.wallet.script_of(address)
         if (script, sats) not in outputs:
@@ -154,8 +168,9 @@ class PayoutHandler:
     def _pay(self, batch: Sequence[Effect], rows: list[Row]) -> Outcomes:
         try:
             with self.till.using:
-                signed = self._sign(rows)
-                self._store(batch, rows, signed)
+                anchor = self._anchor()
+                signed = self._sign(rows, anchor)
+                self._store(batch, rows, signed, anchor)
                 self.till.wallet.remember(signed.raw, self.till.desk.clock.now())
         except (InsufficientCoins, SignerRefused) as error:
             if len(batch) > 1:
@@ -171,21 +186,35 @@ class PayoutHandler:
             left |= self.act([effect])
         return left
 
-    def _sign(self, rows: list[Row]) -> Signed:
+    def _anchor(self) -> tuple[int, bytes] | None:
+        """Return the checkpoint that this payout takes along, once in an hour."""
+        with self.till.store.read() as tx:
+            found = log.to_anchor(tx, self.till.desk.clock.now())
+        return (found.size, found.root) if found else None
+
+    def _sign(self, rows: list[Row], anchor: tuple[int, bytes] | None) -> Signed:
         owed = [(row["address"], row["sats"]) for row in rows]
         rate = self.till.chain.fee_rate(TARGET_BLOCKS)
-        draft = self.till.wallet.build(owed, rate)
+        draft = self.till.wallet.build(owed, rate, anchor_data(*anchor) if anchor else b"")
         machine = rows[0]["machine"] if len(rows) == 1 else ""
         psbt = self.till.signer.sign(draft.psbt, purpose="payout", machine=machine)
         signed = self.till.wallet.finish(psbt)
-        check_pays(self.till, signed, owed)
+        check_pays(self.till, signed, owed, anchor)
         return signed
 
-    def _store(self, batch: Sequence[Effect], rows: list[Row], signed: Signed) -> None:
+    def _store(
+        self,
+        batch: Sequence[Effect],
+        rows: list[Row],
+        signed: Signed,
+        anchor: tuple[int, bytes] | None,
+    ) -> None:
         desk, now = self.till.desk, self.till.desk.clock.now()
         with self.till.store.transact() as tx:
             journal.lock(tx)
             tx.execute(sa.insert(PAYMENTS).values(_payment_row(signed, now)))
+            if anchor:
+                log.anchored(tx, signed.txid, *anchor, now)
             for row in rows:
                 move(tx, desk, row, State.SIGNED, "signed", {"txid": signed.txid})
                 guard.ended(tx, desk, row["id"], Outcome.PROCEEDED)
@@ -378,16 +407,19 @@ class WatchHandler:
             signed = self.till.wallet.finish(psbt)
             with self.till.store.read() as tx:
                 owed = [(p["address"], p["sats"]) for p in _paid_by(tx, row["txid"])]
-            check_pays(self.till, signed, owed)
-            self._store_bump(row, signed)
+                anchor = log.anchor_of(tx, row["txid"])
+            check_pays(self.till, signed, owed, anchor)
+            self._store_bump(row, signed, anchor)
             self.till.wallet.remember(signed.raw, self.till.desk.clock.now())
 
-    def _store_bump(self, row: Row, signed: Signed) -> None:
+    def _store_bump(self, row: Row, signed: Signed, anchor: tuple[int, bytes] | None) -> None:
         desk, now = self.till.desk, self.till.desk.clock.now()
         with self.till.store.transact() as tx:
             journal.lock(tx)
             if not insert_once(tx, PAYMENTS, _payment_row(signed, now, row["txid"])):
                 return
+            if anchor:
+                log.anchored(tx, signed.txid, *anchor, now)
             for table, where, values in (
                 (PAYMENTS, PAYMENTS.c.txid == row["txid"], {"state": "replaced"}),
                 (PAYOUTS, PAYOUTS.c.txid == row["txid"], {"txid": signed.txid}),

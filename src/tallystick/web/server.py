@@ -44,6 +44,9 @@ from tallystick.kiosk.rates import ExchangeSource, OfflineSource, Rates, RateSou
 from tallystick.kiosk.scams import policy as scam_policy
 from tallystick.kiosk.scams import trial as trials
 from tallystick.kiosk.scams.intervene import ScamDesk
+from tallystick.kiosk.screening import policy as screening_policy
+from tallystick.kiosk.screening import screen
+from tallystick.kiosk.screening.lists import Lists
 from tallystick.web import machine_api
 from tallystick.web.bounded import BoundedHttp
 from tallystick.web.console.app import create_app as create_console
@@ -58,6 +61,7 @@ PRICE_EVERY_S: Final = 10
 LAW_EVERY_S: Final = 2
 BACKLOG: Final = 128
 SYNC_EVERY_S: Final = 5.0
+SCREEN_EVERY_S: Final = 2.0
 LOG = structlog.get_logger()
 
 
@@ -184,6 +188,25 @@ class Paying(threading.Thread):
             self.woken.wait(WORK_EVERY_S)
 
 
+class Rescreens(threading.Thread):
+    """Screens customers again when lists change, apart from the payouts: an index takes seconds."""
+
+    def __init__(self, store: Store, clock: Clock, stop: threading.Event) -> None:
+        super().__init__(name="screening", daemon=True)
+        self.stop = stop
+        screening = screen.Screening(clock, Lists(screening_policy.load()))
+        handler = screen.Rescreening(store, screening, screen.NoCustomers())
+        self.worker = Worker(store, [handler], clock, "screening")
+
+    def run(self) -> None:
+        """Look for work until told to stop; a fault is logged and tried again."""
+        while not self.stop.wait(SCREEN_EVERY_S):
+            try:
+                self.worker.step()
+            except Exception as error:
+                LOG.error("screening", error=repr(error))
+
+
 class Lawful(threading.Thread):
     """Takes up what officers adopt and state, soon after: no machine waits for a restart."""
 
@@ -269,6 +292,7 @@ def run(settings: Settings, ready: Path | None = None) -> None:
     stop = threading.Event()
     paying = Paying(till, stop)
     paying.start()
+    Rescreens(store, clock, stop).start()
     publishing = Publishing(publisher, stop)
     publishing.start()
     Lawful(desk, settings, store, stop).start()

@@ -10,6 +10,7 @@ from typing import Any, Final
 from bdkpython import bdk
 
 from tallystick.bitcoin.address import check
+from tallystick.bitcoin.anchor import is_anchor, is_data
 from tallystick.bitcoin.errors import BitcoinError, NotSignable, SignerRefused
 from tallystick.bitcoin.signer import policy as policies
 from tallystick.bitcoin.signer.policy import Policy
@@ -119,6 +120,7 @@ class Desk:
         if policy.paused or self._pause_path.exists():
             yield SignerRefused(trouble or "the signer is paused", "paused")
         yield from _over_at_once(policy, request)
+        yield from _foreign_data(request)
         now, record = self.clock.now(), self.record
         hour, day = record.spent_since(now - HOUR), record.spent_since(now - DAY)
         yield from _over("hour", "sats within an hour", hour + counted, policy.hour_sats_max)
@@ -139,7 +141,7 @@ class Desk:
                 words = f"the allow list holds {address[:20]!r}, which is no address"
                 yield SignerRefused(words, "allow_list")
         for script, sats in request.leaves:
-            if script not in scripts:
+            if script not in scripts and not is_anchor(script, sats):
                 words = f"{sats} sats to an address that is not on the allow list"
                 yield SignerRefused(words, "allow_list")
 
@@ -150,6 +152,13 @@ def _over_at_once(policy: Policy, request: Request) -> Refusals:
     yield from _over("fee", "sats as a fee", request.fee, policy.fee_sats_max)
     rate = request.fee * 1000 // request.vsize
     yield from _over("fee_rate", "sats of fee per kvB", rate, policy.fee_rate_sat_per_kvb_max)
+
+
+def _foreign_data(request: Request) -> Refusals:
+    """Refuse what nobody could ever spend, but for one anchor of the log."""
+    data = [(script, sats) for script, sats in request.leaves if is_data(script)]
+    if len(data) > 1 or not all(is_anchor(script, sats) for script, sats in data):
+        yield SignerRefused("an output that nobody can spend, and that is no anchor", "data")
 
 
 def _over(reason: str, what: str, would_be: int, limit: int | None) -> Refusals:

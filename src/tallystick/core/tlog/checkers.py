@@ -14,8 +14,11 @@ from typing import Final, Protocol
 
 from tallystick.core.tlog import merkle, tiles
 from tallystick.core.tlog.checkpoint import Checkpoint
+from tallystick.core.tlog.errors import Unreadable
 from tallystick.core.tlog.reader import LogReader, Missing
 from tallystick.core.tlog.report import Report
+
+__all__ = ["CHECKERS", "Checker", "Unreadable", "View", "register"]
 
 ARTEFACT_BYTES_MAX: Final = 16_000_000
 

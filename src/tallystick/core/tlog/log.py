@@ -21,11 +21,13 @@ from tallystick.core.tlog.errors import BadProof, LogForked, NotPublished, Origi
 from tallystick.core.tlog.keys import LogSigner
 from tallystick.core.tlog.note import Note
 from tallystick.core.tlog.proof import Proof
-from tallystick.core.tlog.tables import CHECKPOINTS, SELF, TILES
+from tallystick.core.tlog.tables import ANCHORS, CHECKPOINTS, SELF, TILES
 from tallystick.core.tlog.tiles import WIDTH
 
 TILED_PER_STEP_MAX: Final = 256
 """Full tiles of entries hashed upwards in one transaction: so long the writer waits at most."""
+
+ANCHOR_EVERY: Final = dt.timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +223,35 @@ def published(tx: Tx, size: int, now: dt.datetime) -> None:
     """Record that a checkpoint is where everybody can see it."""
     where = sa.update(CHECKPOINTS).where(CHECKPOINTS.c.size == size)
     tx.execute(where.where(CHECKPOINTS.c.published_at.is_(None)).values(published_at=now))
+
+
+def anchored(tx: Tx, txid: str, size: int, root: bytes, at: dt.datetime) -> None:
+    """Record, with the transaction itself, that it carries this checkpoint."""
+    insert_once(tx, ANCHORS, {"txid": txid, "size": size, "root": root, "at": at})
+
+
+def anchor_of(tx: Tx, txid: str) -> tuple[int, bytes] | None:
+    """Return the size and root that a transaction carries, or None."""
+    row = tx.execute(sa.select(ANCHORS).where(ANCHORS.c.txid == txid)).one_or_none()
+    return None if row is None else (row.size, bytes(row.root))
+
+
+def anchors(tx: Tx) -> list[dict[str, Any]]:
+    """Return every anchor as it is published, the oldest first."""
+    rows = tx.execute(sa.select(ANCHORS).order_by(ANCHORS.c.size, ANCHORS.c.txid))
+    return [{"txid": r.txid, "size": r.size, "root": bytes(r.root).hex()} for r in rows]
+
+
+def to_anchor(tx: Tx, now: dt.datetime) -> Signed | None:
+    """Return the published checkpoint that a transaction made now should carry, or None.
+
+    One an hour at most: each costs some fifty bytes of fee.
+    """
+    newest = checkpoint(tx, published=True)
+    last = tx.execute(sa.select(ANCHORS.c.at, ANCHORS.c.size).order_by(ANCHORS.c.at.desc())).first()
+    if newest is None or newest.size == 0 or (last and last.size >= newest.size):
+        return None
+    return newest if last is None or now - last.at >= ANCHOR_EVERY else None
 
 
 def verify(tx: Tx) -> int:

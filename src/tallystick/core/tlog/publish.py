@@ -16,6 +16,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from tallystick.core import journal
 from tallystick.core.clock import Clock
 from tallystick.core.identity.keys import load_or_make_key
@@ -30,6 +32,7 @@ from tallystick.core.tlog.tiles import WIDTH, Tile
 CHECKPOINT: Final = "checkpoint"
 VKEY: Final = "log.vkey"
 POLICY: Final = "policy"
+ANCHORS: Final = "artefacts/anchors.json"
 FILES_AT_ONCE: Final = 512
 """So many tiles are in memory at most, 8 KiB each, and as many bundles."""
 
@@ -160,12 +163,15 @@ class Publisher:
             return log.add_signatures(tx, signed.size, *lines)
 
     def _write_checkpoint(self, signed: Signed) -> None:
-        texts = (
-            (VKEY, f"{self.signer.key}\n"),
-            (POLICY, self.policy),
-            (CHECKPOINT, str(signed.note)),
-        )
-        for name, text in texts:
+        with self.store.read() as tx:
+            anchors = log.anchors(tx)
+        texts = {
+            ANCHORS: msgspec.json.encode(anchors).decode() if anchors else "",
+            VKEY: f"{self.signer.key}\n",
+            POLICY: self.policy,
+            CHECKPOINT: str(signed.note),
+        }
+        for name, text in texts.items():
             path, data = self.folder / name, text.encode()
             if text and not (path.exists() and path.read_bytes() == data):
                 files.write(path, data)

@@ -31,6 +31,16 @@ CHECKPOINTS: Final = sa.Table(
     sa.Column("published_at", Moment),
     sqlite_strict=True,
 )
+ANCHORS: Final = sa.Table(
+    "log_anchors",
+    METADATA,
+    sa.Column("txid", sa.Text, primary_key=True),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("root", sa.LargeBinary, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sqlite_strict=True,
+)
+"""Transactions that carry a checkpoint into Bitcoin. A replacement has a row of its own."""
 SELF: Final = sa.Table(
     "log_self",
     METADATA,

@@ -29,7 +29,7 @@ from tallystick.kiosk.screening.alike import (
 from tallystick.kiosk.screening.births import Said
 from tallystick.kiosk.screening.entry import Alias, Born, Entry
 from tallystick.kiosk.screening.errors import NameUnusable
-from tallystick.kiosk.screening.spelling import Word, joined, words
+from tallystick.kiosk.screening.spelling import SOFT, Word, joined, words
 
 PAIR: Final = -1
 PAIR_WEIGHT_MAX: Final = 2.0
@@ -118,6 +118,8 @@ class Names:
     initials: Ints
     total: Floats
     """The weight of the words that are neither particles nor initials."""
+    hardened: NDArray[np.bool_]
+    """Whether a particle is a name in it, which a customer's particle may meet."""
     first: Ints
     last: Ints
     """The first and the last day on which its entry may be born, as ordinals; 0 if not known."""
@@ -185,7 +187,7 @@ class Index:
 
     def candidates(self, mine: Sequence[Word], born: Sequence[Born], least: int) -> list[int]:
         """Return the listed names whose score cannot be ruled out, in their order."""
-        strong = [at for at, word in enumerate(mine) if not word.soft and not word.initial]
+        strong = [at for at, word in enumerate(mine) if word.strong]
         need = min(2, len(strong)) if least > SINGLE_POINTS else 1
         found = {at: self._having(mine[at]) for at in strong}
         pairs = [self._being(joined(one, other)) for one, other in itertools.pairwise(mine)]
@@ -225,8 +227,7 @@ class Index:
             seen[one.names] += 1
         for pair in pairs:
             seen[pair] += 2
-        fewer = np.minimum(need, self.names.strong[places]) - self.names.initials[places]
-        enough = seen[places] >= np.maximum(1, fewer)
+        enough = seen[places] >= np.minimum(need, self.names.strong[places])
         seen[places] = 0
         return np.unique(places[enough])
 
@@ -271,7 +272,8 @@ class Index:
             met[at] = most > 0
             added, whole = added + most, whole + np.where(met[at], least, 0.0)
             met_listed += heaviest
-        loose = sum(1 for word in mine if word.initial)
+        soft = sum(word.soft for word in mine)
+        loose = sum(word.initial for word in mine) + soft * self.names.hardened[places]
         free = match.SOFT_WEIGHT * len(mine) * 2 + 2.0 * (loose + self.names.initials[places])
         for at, pair in enumerate(pairs):
             inside = np.isin(places, pair) if len(pair) else met_listed < 0
@@ -282,7 +284,10 @@ class Index:
         any_initial = self.names.initials[places] > 0
         left_mine = np.zeros(size)
         for at in found:
-            left_mine += np.where(met[at] | any_initial, 0.0, tells[at])
+            if mine[at].text in SOFT:
+                free += tells[at] + match.SOFT_WEIGHT
+            else:
+                left_mine += np.where(met[at] | any_initial, 0.0, tells[at])
         left_listed = np.maximum(0, self.names.total[places] - met_listed - loose)
         left = match.MINE_LEFT * left_mine + match.LISTED_LEFT * left_listed
         opposed = (left_mine > EPSILON) & (left_listed > EPSILON)
@@ -376,7 +381,7 @@ def _arranged(
     pairs: list[tuple[Word, int]] = []
     for place, name in enumerate(spelled):
         for word in dict.fromkeys(name):
-            if not word.soft and not word.initial:
+            if word.strong:
                 having[word].append(place)
         for one, other in itertools.pairwise(name):
             whole = joined(one, other)
@@ -388,7 +393,7 @@ def _arranged(
 
     weighed = {text: weight_of(many, len(spelled)) for text, many in count.items()}
 
-    plain = [[w for w in name if not w.soft and not w.initial] for name in spelled]
+    plain = [[w for w in name if w.strong] for name in spelled]
     days = [_days(entry) for entry in entries]
     return Index(
         entries=entries,
@@ -400,6 +405,9 @@ def _arranged(
             strong=np.array([len(name) for name in plain], np.int64),
             initials=np.array([sum(w.initial for w in name) for name in spelled], np.int64),
             total=np.array([sum(weighed[w.text] for w in name) for name in plain]),
+            hardened=np.array(
+                [any(w.strong and w.text in SOFT for w in name) for name in spelled], np.bool_
+            ),
             first=np.array([days[owner][0] for owner in owners], np.int64),
             last=np.array([days[owner][1] for owner in owners], np.int64),
         ),

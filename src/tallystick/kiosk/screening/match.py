@@ -84,20 +84,21 @@ def compare(
         both = 0.0
         for at in one.mine:
             both, mine_left[at] = both + tells[at], 0.0
-            strong += not (mine[at].soft or mine[at].initial)
         for at in one.listed:
             both, listed_left[at] = both + told[at], 0.0
+        if one.how is not How.INITIAL and any(listed[at].strong for at in one.listed):
+            strong += sum(mine[at].strong for at in one.mine)
         held += both * one.alike
         whole += both
     whole += left_over(mine_left, listed_left)
     share = held / whole if whole else 0.0
-    if strong < 2 and min(_strong(mine), _strong(listed)) > strong:
-        share = min(share, SINGLE_MOST)
-    return Score(share, tuple(met))
+    if strong < min(2, _strong(mine), _strong(listed)):
+        share = min(share, SINGLE_MOST if strong else 0.0)
+    return Score(share, tuple(sorted(met, key=lambda one: one.mine)))
 
 
 def _strong(words: Sequence[Word]) -> int:
-    return sum(1 for word in words if not word.soft and not word.initial)
+    return sum(word.strong for word in words)
 
 
 def left_over(mine: list[float], listed: list[float]) -> float:
@@ -166,7 +167,7 @@ def _meet_initials(
     for a in sorted(free):
         for b in sorted(free_two):
             one, other = mine[a], listed[b]
-            if (one.initial or other.initial) and _begins_alike(one, other):
+            if _stands_for(one, other):
                 free_two.discard(b)
                 met.append(Met((a,), (b,), INITIAL_LIKE, How.INITIAL))
                 break
@@ -174,7 +175,10 @@ def _meet_initials(
     return met
 
 
-def _begins_alike(one: Word, other: Word) -> bool:
+def _stands_for(one: Word, other: Word) -> bool:
+    """Say whether one is an initial, and may stand for the other; a particle has none."""
+    if not (one.initial or other.initial) or one.soft or other.soft:
+        return False
     return one.text[0] == other.text[0] or one.sound[0] == other.sound[0]
 
 

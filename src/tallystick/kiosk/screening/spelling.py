@@ -145,6 +145,11 @@ PARTICLES: Final = frozenset(
 )
 SOFT: Final = TITLES | PARTICLES
 """Words that many names have, or that are left out at will."""
+NEVER_NAMES: Final = frozenset(
+    {"mr", "mrs", "ms", "dr", "prof", "jr", "sr", "ii", "iii", "iv"}
+    | {"al", "el", "ul", "ur", "ad", "ar", "as", "az", "at", "ash"}
+)
+"""Titles and articles that nobody bears as a name."""
 SERVANT: Final = frozenset({"abd", "abdul", "abdel", "abdal", "abdu", "abdol"})
 ARTICLES: Final = frozenset({"al", "el", "ul", "ur", "ad", "ar", "as", "az", "an", "at", "ash"})
 POOR: Final = frozenset({"DEVANAGARI", "BENGALI", "GURMUKHI", "GUJARATI"})
@@ -247,25 +252,36 @@ class Word:
     """Whether it is a title or a particle."""
     initial: bool
     """Whether it is a letter that stands for a name."""
+    strong: bool
+    """Whether it is a name, and neither of these."""
 
 
 @functools.lru_cache(maxsize=WORDS_CACHED)
 def made_word(text: str, heard: str, poor: bool, soft: bool) -> Word:
     """Return the word of a text, the same object each time."""
-    return Word(text, heard, sound.bones(heard), poor, soft, len(text) == 1)
+    initial = len(text) == 1
+    return Word(text, heard, sound.bones(heard), poor, soft, initial, not (soft or initial))
 
 
 def words(name: str) -> tuple[Word, ...]:
     """Return the words of a name, in its order.
 
-    Raises `NameUnusable` for a name without letters, or with more than anybody's.
+    Where fewer than two would be left, particles and titles are names: Le Dung, John Major.
+    Raises `NameUnusable` for a name without a word of two letters, or longer than anybody's.
     """
     if len(name) > NAME_LENGTH_MAX:
         raise NameUnusable(f"a name has at most {NAME_LENGTH_MAX} characters")
     found = tuple(_servants(_split(name)))[:WORDS_MAX]
-    if not found:
-        raise NameUnusable("a name has letters")
+    if sum(word.strong for word in found) < 2:
+        found = tuple(_hardened(word) for word in found)
+    if not any(word.strong for word in found):
+        raise NameUnusable("a name has a word of two letters or more")
     return found
+
+
+def _hardened(word: Word) -> Word:
+    soft = word.soft and word.text in NEVER_NAMES
+    return made_word(word.text, word.sound, word.poor, soft)
 
 
 def _split(name: str) -> list[Word]:

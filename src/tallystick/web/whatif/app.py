@@ -1,0 +1,136 @@
+"""The what-if page: sliders as a plain form, answers drawn on the server, a script that only asks.
+
+Nothing is kept about anybody and nothing can be changed, so it needs no sign-in. What an address
+may ask for is bounded by the sliders; how many are worked out at once, and how many are kept, is
+bounded here.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from pathlib import Path
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from markupsafe import Markup
+from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from tallystick.web.door import Guard
+from tallystick.web.looks import Looks, templates
+from tallystick.web.whatif.sliders import RATES, SLIDERS, scenario_of, usual, values
+from tallystick.whatif import answers, claims, figures, pictures, questions
+from tallystick.whatif.answers import Answers
+from tallystick.whatif.errors import BadScenario
+from tallystick.whatif.scenario import Scenario
+
+STATIC: Final = Path(__file__).parent / "static"
+KEPT: Final = 64
+AT_ONCE: Final = 2
+WAIT_S: Final = 5.0
+DEFAULT_RATES: Final = "2025"
+
+TEMPLATES: Final = templates(Path(__file__).parent / "templates")
+
+
+class TooBusy(Exception):
+    """As many answers as may are being worked out."""
+
+
+class Desk:
+    """Works answers out, a few at a time, and keeps the last ones."""
+
+    def __init__(self, base: Scenario) -> None:
+        self.base = base
+        self._turn = threading.BoundedSemaphore(AT_ONCE)
+        self._answer = functools.lru_cache(KEPT)(self._worked_out)
+
+    def _worked_out(self, at: tuple[tuple[str, int], ...], rates: str) -> Answers:
+        if not self._turn.acquire(timeout=WAIT_S):
+            raise TooBusy
+        try:
+            return answers.answer(scenario_of(self.base, dict(at), rates), deep=False)
+        finally:
+            self._turn.release()
+
+    def warm(self) -> None:
+        """Work out the first page before anybody asks, so that kernels are compiled."""
+        self._answer(tuple(usual(self.base).items()), DEFAULT_RATES)
+
+    def draw(self, name: str, request: Request, status: int = 200) -> Response:
+        """Draw the page, or the part of it that answers, for the sliders in an address."""
+        at = values(self.base, request.query_params)
+        rates = request.query_params.get("rates", DEFAULT_RATES)
+        found = self._answer(tuple(at.items()), rates)
+        return HTMLResponse(self.page(name, at, rates, found), status)
+
+    def page(self, name: str, at: dict[str, int], rates: str, found: Answers | None,
+             wrong: str = "") -> str:  # fmt: skip
+        """Return a page; without answers where there are none."""
+        drawn: dict[str, Any] = {}
+        if found:
+            drawn = {
+                "fan": pictures.in_hub(found),
+                "tornado": pictures.moves_it(found),
+                "flow": pictures.flow(found),
+                "claim": pictures.claim(found),
+            }
+        return TEMPLATES.get_template(f"{name}.html").render(
+            sliders=SLIDERS,
+            at=at,
+            rates=rates,
+            rates_known=RATES,
+            found=found,
+            wrong=wrong,
+            sentence=claims.SENTENCE,
+            not_known=answers.NOT_KNOWN,
+            unverified=questions.labels(),
+            spread=answers.spread_of,
+            whole=questions.whole,
+            percent=questions.percent,
+            safe=Markup,
+            **drawn,
+        )
+
+
+def create_app(base: Scenario) -> FastAPI:
+    """Return the page as an ASGI application. ``app.openapi()`` describes its routes."""
+    app = FastAPI(
+        title="Tallystick what if", version="1", docs_url=None, redoc_url=None, openapi_url=None
+    )
+    app.add_middleware(Guard)
+    desk = app.state.desk = Desk(base)
+
+    @app.get("/", response_class=HTMLResponse)
+    def page(request: Request) -> Response:
+        return desk.draw("page", request)
+
+    @app.get("/answer", response_class=HTMLResponse)
+    def answer(request: Request) -> Response:
+        return desk.draw("answer", request)
+
+    @app.get("/healthz")
+    def health() -> Response:
+        return JSONResponse({"ok": True, "figures": figures.digest()})
+
+    @app.exception_handler(BadScenario)
+    def bad(request: Request, error: BadScenario) -> Response:
+        return HTMLResponse(desk.page("page", usual(base), DEFAULT_RATES, None, str(error)), 422)
+
+    @app.exception_handler(TooBusy)
+    def busy(request: Request, error: TooBusy) -> Response:
+        said = "Many people are asking at this moment. Please try again in a few seconds."
+        page = desk.page("page", usual(base), DEFAULT_RATES, None, said)
+        return HTMLResponse(page, 503, {"Retry-After": "5"})
+
+    @app.exception_handler(HTTPException)
+    def not_there(request: Request, error: HTTPException) -> Response:
+        said = "There is no such page. This is our only one."
+        page = desk.page("page", usual(base), DEFAULT_RATES, None, said)
+        return HTMLResponse(page, error.status_code)
+
+    app.mount("/look", Looks())
+    app.mount("/whatif", StaticFiles(directory=STATIC))
+    return app

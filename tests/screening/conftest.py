@@ -1,0 +1,32 @@
+"""A scene on SQLite for most, and on each database for what the database itself must keep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from queue_scene import LISTED, Scene, entry
+
+from tallystick.core.clock import SeededClock
+from tallystick.core.store import Store
+
+
+def begun(store: Store, clock: SeededClock, folder: Path) -> Scene:
+    made = Scene(store, clock, folder)
+    made.take_in(entry("1", LISTED), entry("2", "Nobody Whatever"))
+    made.work()
+    return made
+
+
+@pytest.fixture
+def scene(clock: SeededClock, tmp_path: Path) -> Iterator[Scene]:
+    store = Store.open(f"sqlite:///{tmp_path}/scene.sqlite")
+    store.migrate()
+    yield begun(store, clock, tmp_path)
+    store.close()
+
+
+@pytest.fixture
+def everywhere(store: Store, clock: SeededClock, tmp_path: Path) -> Scene:
+    return begun(store, clock, tmp_path)

@@ -1,0 +1,31 @@
+"""One scenario run once for all tests that only look, and worlds small enough to run often."""
+
+from __future__ import annotations
+
+import pytest
+from conftest_whatif import MONTHS, RUNS
+
+from tallystick.whatif import answers, posterior, run, scenario, world
+from tallystick.whatif.answers import Answers
+from tallystick.whatif.run import Pair
+from tallystick.whatif.scenario import Scenario
+
+
+@pytest.fixture(scope="session")
+def small() -> world.World:
+    return world.future(MONTHS)
+
+
+@pytest.fixture(scope="session")
+def seed_scenario() -> Scenario:
+    return scenario.named("seed").having(runs=RUNS, months=MONTHS)
+
+
+@pytest.fixture(scope="session")
+def pair(seed_scenario: Scenario) -> Pair:
+    return run.simulate(seed_scenario)
+
+
+@pytest.fixture(scope="session")
+def found(seed_scenario: Scenario) -> Answers:
+    return answers.answer(seed_scenario, ("channel", "gates"), given=posterior.load())
