@@ -294,6 +294,7 @@ class Visit:
         """Write down a quote, and count its time from now on our own steady clock."""
         self._log.write("quoted", quote=_plain(quote))
         life_s = (quote.expires_at - quote.made_at).total_seconds()
+        self._stage.show(show_more=tuple(quote.show))
         self._quote, self._quote_until = quote, self._clock.monotonic_s() + life_s
 
     # --- cash ------------------------------------------------------------------------------------
@@ -368,14 +369,14 @@ class Visit:
 
     def answered_note(self, note: str, answer: wire.NoteAnswer | None, why: str) -> None:
         """Take in the server's word on the note in escrow."""
+        if answer is not None:
+            self._stage.show(show_more=tuple(answer.show))
         if answer is not None and answer.answer == "permit":
             self._left = answer.left_minor
             self._notes.permitted(note)
         else:
             if answer is not None and answer.why != "expired":
                 self._left = answer.left_minor
-            if answer is not None and answer.show:
-                self._stage.show(show_more=tuple(answer.show))
             self._notes.refused(note, answer.why if answer else why)
             if answer is not None and answer.why == "expired":
                 self._renew()
@@ -390,6 +391,7 @@ class Visit:
             self._called_off(view)
         elif view is not None and self._on(*BUYING):
             self._left = view.left_minor
+            self._stage.show(show_more=tuple(view.show))
             self.refresh()
 
     def _no_more(self) -> None:

@@ -43,7 +43,7 @@ from tallystick.kiosk.quote import Desk
 from tallystick.kiosk.record import event, incident
 from tallystick.kiosk.scams import guard
 from tallystick.kiosk.scams.intervene import Outcome
-from tallystick.kiosk.standing import Standing, standing
+from tallystick.kiosk.standing import left, room, show_more, standing
 from tallystick.kiosk.tables import NOTES, PURCHASES, QUOTES
 
 HOLDS: Final = ("hold", "hold-or-cancel")
@@ -211,6 +211,7 @@ def _promise(tx: Tx, desk: Desk, row: Row) -> wire.Quote:
             fee_min_minor=agreed.fee_min.minor,
             purchase_min_minor=desk.policy.purchase_min_minor,
             left_minor=left(tx, desk, row, agreed.price),
+            show=show_more(standing(desk, tx, row, 0)),
             denominations=list(desk.policy.denominations),
             made_at=now,
             expires_at=now + dt.timedelta(seconds=desk.policy.quote_ttl_s),
@@ -267,28 +268,6 @@ def renew(tx: Tx, desk: Desk, machine: str, purchase: str) -> wire.Quote:
     if State(row["state"]) is State.KEPT:
         move(tx, desk, row, State.ACCEPTING, "resumed", {})
     return _promise(tx, desk, row)
-
-
-def left(tx: Tx, desk: Desk, row: Row, price: Price) -> int:
-    """Return how much more cash may go in: by law, by the machine's cap, by the coins we have."""
-    by_law = standing(desk, tx, row, 0)
-    return _room(tx, desk, row, price, by_law)
-
-
-def room_of(tx: Tx, desk: Desk, purchase: str) -> int | None:
-    """Return how much more cash may go into an open purchase; None where there is none."""
-    row = _purchase(tx, purchase=purchase).mappings().one_or_none()
-    if row is None or State(row["state"]) not in OPEN:
-        return None
-    return left(tx, desk, dict(row), Price(Amount(row["price_minor"], asset(row["currency"]))))
-
-
-def _room(tx: Tx, desk: Desk, row: Row, price: Price, by_law: Standing) -> int:
-    return min(
-        by_law.left_minor,
-        quoting.machine_left(desk, tx, row["machine"]),
-        quoting.affordable(desk, tx, price),
-    )
 
 
 def ask_note(tx: Tx, desk: Desk, machine: str, purchase: str, ask: wire.NoteAsk) -> wire.NoteAnswer:
@@ -353,9 +332,9 @@ def _judge(tx: Tx, desk: Desk, row: Row, ask: wire.NoteAsk) -> wire.NoteAnswer:
     verdict = by_law.verdict
     because = [wire.Reason(id=p.id, cite=p.cite, say=p.say) for p in verdict.because]
     price = Price(Amount(row["price_minor"], asset(row["currency"])))
-    room = _room(tx, desk, row, price, by_law)
+    most = room(tx, desk, row, price, by_law)
     if verdict.answer is rulebook.Answer.REFUSE:
-        return wire.NoteAnswer(answer="refuse", why="limit", because=because, left_minor=room)
+        return wire.NoteAnswer(answer="refuse", why="limit", because=because, left_minor=most)
     if verdict.answer is rulebook.Answer.REFER:
         return wire.NoteAnswer(answer="refer", why="held", because=because, left_minor=0)
     if by_law.show:
@@ -364,12 +343,15 @@ def _judge(tx: Tx, desk: Desk, row: Row, ask: wire.NoteAsk) -> wire.NoteAnswer:
             answer="refuse",
             why="identify",
             because=shows,
-            left_minor=room,
-            show=[wire.IdentityAsk(item=one.item, cite=one.cite) for one in by_law.show],
+            left_minor=most,
+            show=show_more(by_law),
         )
-    if ask.minor > room:
-        return wire.NoteAnswer(answer="refuse", why="machine_cap", because=because, left_minor=room)
-    return wire.NoteAnswer(answer="permit", why="ok", because=because, left_minor=room - ask.minor)
+    if ask.minor > most:
+        return wire.NoteAnswer(answer="refuse", why="machine_cap", because=because, left_minor=most)
+    left_minor, more = most - ask.minor, show_more(by_law)
+    return wire.NoteAnswer(
+        answer="permit", why="ok", because=because, left_minor=left_minor, show=more
+    )
 
 
 def _note(tx: Tx, note: str) -> Row | None:
@@ -599,5 +581,7 @@ def view(tx: Tx, desk: Desk, row: Row) -> wire.PurchaseView:
     from tallystick.kiosk.queries import purchase_view
 
     price = Price(Amount(row["price_minor"], asset(row["currency"])))
-    room = left(tx, desk, row, price) if State(row["state"]) in OPEN else 0
-    return purchase_view(tx, row["id"], room, desk.policy.confirmations_needed)
+    open_ = State(row["state"]) in OPEN
+    most = left(tx, desk, row, price) if open_ else 0
+    more = show_more(standing(desk, tx, row, 0)) if open_ else []
+    return purchase_view(tx, row["id"], most, desk.policy.confirmations_needed, more)

@@ -16,14 +16,18 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from tallystick.core import rulebook
+from tallystick.core.money import Amount, Price, asset
 from tallystick.core.rulebook.person import Paid, Person, facts_of
 from tallystick.core.store import Tx, prepared
+from tallystick.kiosk import quote as quoting
+from tallystick.kiosk import wire
 from tallystick.kiosk.customers import ask as asking
 from tallystick.kiosk.customers import people
 from tallystick.kiosk.customers.ask import Asked
 from tallystick.kiosk.customers.people import Buyer
 from tallystick.kiosk.customers.policy import Policy
 from tallystick.kiosk.customers.tables import BUYERS
+from tallystick.kiosk.model import OPEN, State
 from tallystick.kiosk.quote import COUNTED, EVER, Desk
 from tallystick.kiosk.tables import NOTES, PURCHASES
 
@@ -38,6 +42,8 @@ class Standing:
     left_minor: int
     show: tuple[Asked, ...] = ()
     """What stands in the way of this note, if that is why it is refused."""
+    more: tuple[Asked, ...] = ()
+    """What must be shown for more than what is left, if that is what bounds it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +116,15 @@ def _identity(
     """Hold the note against what was not shown; the sums of every group count."""
     have = who.shown if who else frozenset()
     left, show = by_law.left_minor, []
+    more: list[Asked] = []
     for group in groups:
         sums = {one.days: _before(desk, group, one.days, now) + group.own for one in asked}
         free = asking.room(asked, sums, have)
-        left = left if free is None else min(left, free)
-        more = {days: sum_ + note_minor for days, sum_ in sums.items()}
-        show += asking.stops(asked, more, have)
-    return Standing(by_law.verdict, left, tuple(dict.fromkeys(show)))
+        if free is not None and free < left:
+            left, more = free, asking.bounds(asked, sums, have)
+        after = {days: sum_ + note_minor for days, sum_ in sums.items()}
+        show += asking.stops(asked, after, have)
+    return Standing(by_law.verdict, left, tuple(dict.fromkeys(show)), tuple(more))
 
 
 def _before(desk: Desk, group: Sums, days: int, now: dt.datetime) -> int:
@@ -139,3 +147,32 @@ def _paid_for(address: str, since: object) -> sa.Select[Any]:
 @prepared
 def _paid_by(customer: str, since: object) -> sa.Select[Any]:
     return _notes(sa.select(BUYERS.c.purchase).where(BUYERS.c.customer == customer), since)
+
+
+def show_more(found: Standing) -> list[wire.IdentityAsk]:
+    """Return what a customer shows so that more can go in, each thing once."""
+    asked = {one.item: one for one in (*found.more, *found.show)}
+    return [wire.IdentityAsk(item=one.item, cite=one.cite) for one in asked.values()]
+
+
+def left(tx: Tx, desk: Desk, row: Any, price: Price) -> int:
+    """Return how much more cash may go in: by law, by the machine's cap, by the coins we have."""
+    by_law = standing(desk, tx, row, 0)
+    return room(tx, desk, row, price, by_law)
+
+
+def room_of(tx: Tx, desk: Desk, purchase: str) -> int | None:
+    """Return how much more cash may go into an open purchase; None where there is none."""
+    row = tx.execute(sa.select(PURCHASES).where(PURCHASES.c.id == purchase)).mappings().first()
+    if row is None or State(row["state"]) not in OPEN:
+        return None
+    return left(tx, desk, dict(row), Price(Amount(row["price_minor"], asset(row["currency"]))))
+
+
+def room(tx: Tx, desk: Desk, row: Any, price: Price, by_law: Standing) -> int:
+    """Return the least of what the law, the machine's cap and our coins leave, in minor units."""
+    return min(
+        by_law.left_minor,
+        quoting.machine_left(desk, tx, row["machine"]),
+        quoting.affordable(desk, tx, price),
+    )

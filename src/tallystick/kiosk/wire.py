@@ -198,6 +198,8 @@ class Quote(Message, frozen=True):
     digest: Digest
     signature: str
     """Ed25519 over the digest's 32 bytes, base64url without padding."""
+    show: Annotated[list[IdentityAsk], Meta(max_length=8)] = []
+    """What must be shown before more than that can go in, if that is what bounds it."""
 
 
 class NoteAsk(Message, frozen=True):
@@ -310,6 +312,8 @@ class PurchaseView(Message, frozen=True):
     """Until when the law lets nothing be sent; None when nothing is held."""
     waiting: bool = False
     """True while the operator's own check holds it: nothing is sent, and it can be stopped."""
+    show: Annotated[list[IdentityAsk], Meta(max_length=8)] = []
+    """What must be shown before more than ``left_minor`` can go in, if that is what bounds it."""
 
 
 class CareOption(Message, frozen=True):

@@ -150,3 +150,10 @@ def room(asked: Collection[Asked], sums: Mapping[int, int], have: Collection[str
     """Return how much more cash may go in before more must be shown; None: no bound."""
     free = [one.free_minor - sums[one.days] for one in asked if one.item not in have]
     return max(min(free), 0) if free else None
+
+
+def bounds(asked: Collection[Asked], sums: Mapping[int, int], have: Collection[str]) -> list[Asked]:
+    """Return what must be shown for more than `room`."""
+    most = room(asked, sums, have)
+    left = [one for one in asked if one.item not in have]
+    return [one for one in left if max(one.free_minor - sums[one.days], 0) == most]

@@ -153,7 +153,7 @@ def barred(tx: Tx, desk: Desk, customer: str) -> bool:
 
 def told(tx: Tx, desk: Desk, purchase: str, said: str = "") -> wire.Identity:
     """Say what was shown at this visit, and what became of the last thing."""
-    from tallystick.kiosk.buy import room_of
+    from tallystick.kiosk.standing import room_of
 
     who = people.buyer(tx, purchase)
     shown = sorted(who.shown) if who else []
