@@ -231,6 +231,6 @@ def published(scene: Scene, folder: Path) -> Path:
     from tallystick.reserve import publish as reserve_publish
 
     signer = log_publish.signer_of(scene.store, folder.parent / "log.key")
-    log_publish.Publisher(scene.store, signer, folder, scene.clock).step()
-    reserve_publish.publish(scene.store, folder)
+    size = log_publish.Publisher(scene.store, signer, folder, scene.clock).step().size
+    reserve_publish.publish(scene.store, folder, size)
     return folder

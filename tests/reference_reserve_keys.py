@@ -22,6 +22,7 @@ STATES = {
 }
 EVENTS = {
     "vault_registered": "A vault's descriptor and template are on record.",
+    "vault_imported": "A wallet made elsewhere is on record; its keys passed the checks but dice.",
     "vault_retired": "Another vault takes its place; its addresses are watched for ever.",
     "address_differs": "A signer derives another address than this server said; it is refused.",
     "address_issued": "An address was given out, once and for good.",

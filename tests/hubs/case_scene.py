@@ -184,12 +184,12 @@ class Scene:
     def satisfied(self, tx: Tx, one: str) -> bool:
         """Whether every gate of the whole law passes now, whatever law the desk was given."""
         case, today = record.find(tx, one), self.desk.today()
-        host = agreements.find(tx, case.host)
+        book = agreements.book(tx, agreements.find(tx, case.host), today)
         answers = gates.ask(
             self.full,
             record.facts(tx, self.desk, case),
-            agreements.facts(tx, self.desk, host, today, case),
-            agreements.country_facts(tx, host, today),
+            agreements.facts(tx, self.desk, book, case),
+            book.country,
             today,
             today,
             Stage.DOOR,

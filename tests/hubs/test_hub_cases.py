@@ -16,7 +16,19 @@ from tallystick.core.approvals.errors import ApprovalError, MakerIsChecker
 from tallystick.core.clock import SeededClock
 from tallystick.core.identity import grants, people
 from tallystick.core.store import Tx
-from tallystick.hubs import asking, cases, claims, decide, orders, queries, record, replay, sample
+from tallystick.hubs import (
+    asking,
+    cases,
+    claims,
+    clocks,
+    decide,
+    orders,
+    queries,
+    record,
+    replay,
+    sample,
+)
+from tallystick.hubs.are_errors import StageNotThere
 from tallystick.hubs.asking import LAPSING, Outcome
 from tallystick.hubs.desk import Desk
 from tallystick.hubs.errors import (
@@ -30,6 +42,7 @@ from tallystick.hubs.errors import (
 from tallystick.hubs.law import Answer
 from tallystick.hubs.model import BY_LAWYER, EVENTS, UNDER_WAY, Alarm, Role, State
 from tallystick.hubs.transfer import notice_ends
+from tallystick.hubs.working_days import Country
 
 T = TypeVar("T")
 BARS = sorted(
@@ -346,6 +359,27 @@ def test_remedies_lead_the_case_where_they_are_pending(scene: Scene) -> None:
     assert scene.happen(one, "granted").case.state is State.GRANTED
     with pytest.raises(CaseStep):
         scene.happen(one, "back_in_contact")
+
+
+def test_a_clock_is_set_by_the_rule_and_held_through_its_day(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    one, start = scene.to_review(), dt.date(2026, 11, 20)
+
+    def step(tx: Tx) -> None:
+        given = ("ftt-in-country", Country.ENGLAND, start, scene.worker, "proof of sending")
+        clocks.set_clock(tx, scene.desk, one, *given)
+        fact = record.facts(tx, scene.desk, record.find(tx, one))["appeal.are_date"]
+        # 14 days from Friday 20 November are Friday 4 December; a working day more is the 7th.
+        assert fact.value == dt.date(2026, 12, 7)
+        assert "r.19" in fact.evidence and "2026-12-04" in fact.evidence
+        answers = asking.ask(tx, scene.desk, record.find(tx, one))
+        held = next(a for a in answers if a.gate.id == "UK-03")
+        assert (held.answer, held.until) == (Answer.HOLD, dt.date(2026, 12, 7))
+        with pytest.raises(StageNotThere):
+            clocks.set_clock(tx, scene.desk, one, "ftt-by-owl", *given[1:])
+
+    undone(scene, step)
+    scene.store.close()
 
 
 @pytest.mark.parametrize(

@@ -245,7 +245,7 @@ def test_c15_a_forked_or_shortened_log_is_caught_and_named(proved: Proved, tmp_p
     assert report.exit_code == 1
     other = copied(proved, tmp_path / "other")
     name = next(iter(json.loads((other / proving.INDEX).read_text())["attestations"]))
-    path = other / "reserve" / name
+    path = other / proving.FOLDER / name
     document = json.loads(path.read_text())
     document["log"]["size"] += 1
     path.write_text(json.dumps(document))

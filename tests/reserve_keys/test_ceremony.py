@@ -260,7 +260,7 @@ def test_c06_a_descriptor_that_does_not_survive_every_reader_is_refused(holders:
             good.replace(b, a.replace(holders[0].account.fingerprint, "deadbeef"))
         ),
         "wsh(…) or tr(…)": with_checksum(f"sh({good})"),
-        "BDK reads another": with_checksum(good.replace("sortedmulti(2", "sortedmulti(3")),
+        "BDK cannot read": with_checksum(good.replace("sortedmulti(2", "sortedmulti(3")),
     }
     for why, text in cases.items():
         assert any(why in one for one in keys.refuse_descriptor(text)), (why, text)

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from log_scene import LogScene, names, open_scene, signer
 
 from tallystick.core import journal
+from tallystick.core.clock import SeededClock
 from tallystick.core.tlog import keys, merkle, policy, tiles
 from tallystick.core.tlog.checkpoint import Checkpoint
 from tallystick.core.tlog.keys import Cosigner
@@ -302,4 +303,27 @@ def test_a_receipt_opens_only_to_what_was_recorded(tmp_path: Path) -> None:
     )
     for receipt in (false, unsalted):
         assert names(scene.verify(Asked(key=KEY, receipt=receipt)).caught) == ["wrong-opening"]
+    scene.store.close()
+
+
+def test_whatever_a_log_serves_the_verifier_answers(tmp_path: Path) -> None:
+    """Each file spoiled in every simple way, by one seed: caught or unread, never believed."""
+    scene, rng = open_scene(tmp_path), SeededClock(11)
+    scene.grow(300)
+    scene.publish()
+    receipt = str(scene.receipt(300))
+    paths = [path for path in scene.folder.rglob("*") if path.is_file() and path.name != ".lock"]
+    assert len(paths) == 7
+    for path in paths:
+        good = path.read_bytes()
+        at, junk = int.from_bytes(rng.random_bytes(4), "big") % len(good), rng.random_bytes(50)
+        for bad in (
+            *(b"", junk, good[:at], good + junk, good[:at] + junk + good[at + 50 :]),
+            *(good[:at] + bytes([good[at] ^ 0x80]) + good[at + 1 :], good * 2, b"{" * 5_000),
+        ):
+            path.write_bytes(bad)
+            report = scene.verify(Asked(receipt=receipt))
+            assert report.exit_code in (1, 3), (path, bad[:60])
+        path.write_bytes(good)
+    assert scene.verify(Asked(receipt=receipt)).exit_code == 0
     scene.store.close()

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from log_scene import LogScene, names, open_scene, signer
 
 from tallystick.core import journal
+from tallystick.core.clock import new_id
 from tallystick.core.store import Store
 from tallystick.core.tlog import checkpoint, keys, log, merkle, note, publish, tables
 from tallystick.core.tlog.errors import (
@@ -23,6 +24,8 @@ from tallystick.core.tlog.errors import (
     OriginChanged,
 )
 from tallystick.core.tlog.verify import Asked
+from tallystick.core.vault import Vault
+from tallystick.core.vault.errors import VaultError
 
 
 @pytest.fixture
@@ -215,3 +218,31 @@ BEFORE_THE_LOG = "0006"
 COLUMNS = ("seq", "programme", "kind", "day", "commitment", "hash")
 ROW = ("kiosk", "paid_in", "2026-11-24")
 SEQS = range(1, 1_301)
+
+
+def test_erasing_a_person_leaves_the_log_and_every_receipt_valid(
+    scene: LogScene, tmp_path: Path
+) -> None:
+    vault, person = Vault(tmp_path / "vault", scene.clock), new_id(scene.clock)
+    with scene.store.transact() as tx:
+        record = vault.put(tx, person, "name", b"Philomena", "clerk")
+    scene.grow(300)
+    scene.publish()
+    size = _size(scene)
+    receipts_ = [str(scene.receipt(seq)) for seq in (1, size)]
+    vault.erase(scene.store, person, "officer", "asked for it")
+    with pytest.raises(VaultError):
+        vault.read(scene.store, record, "officer", "look")
+    scene.grow(5)
+    scene.publish()
+    for text in receipts_:
+        report = scene.verify(Asked(key=signer().key, receipt=text))
+        assert report.exit_code == 0 and "inclusion" in names(report.proved)
+    with scene.store.read() as tx:
+        assert journal.verify(tx) == _size(scene) > size
+    assert not any(b"Philomena" in data for data in files_of(scene.folder).values())
+
+
+def _size(scene: LogScene) -> int:
+    with scene.store.read() as tx:
+        return journal.head(tx)[0]

@@ -7,6 +7,7 @@ written ``h``, which needs no quoting in a shell.
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -156,6 +157,15 @@ def branches_of(text: str) -> list[str]:
         return re.sub(r"<([^>]+)>", lambda m: m.group(1).split(";")[number], body)
 
     return [branch(number) for number in range(counts.pop())]
+
+
+@functools.lru_cache(maxsize=256)
+def branch_of(text: str, number: int) -> str:
+    """Return one branch of a multipath descriptor, with checksum; raise `BadDescriptor`."""
+    branches = branches_of(text)
+    if not 0 <= number < len(branches):
+        raise BadDescriptor(f"the descriptor has no branch {number}")
+    return with_checksum(branches[number])
 
 
 def is_whole(text: str) -> bool:

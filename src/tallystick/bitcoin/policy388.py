@@ -50,11 +50,11 @@ def check_template(template: str) -> None:
     plain = MUSIG.sub(lambda m: m.group(1).replace(",", m.group(2) + ",") + m.group(2), template)
     if "musig" in plain:
         raise BadPolicy("musig takes keys without paths, and one path behind it")
-    _check_places([*PLACE.finditer(plain)], aggregated="musig" in template)
     if re.search(r"[xt](?:pub|prv)[1-9A-HJ-NP-Za-km-z]{20}", plain):
         raise BadPolicy("a template holds places for keys, no keys")
     if "/" in PLACE.sub("", plain):
         raise BadPolicy("a path that is neither /** nor /<m;n>/*")
+    _check_places([*PLACE.finditer(plain)], aggregated="musig" in template)
 
 
 def _check_places(places: Sequence[re.Match[str]], aggregated: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bdkpython import bdk
 
-from tallystick.bitcoin.address import check
+from tallystick.bitcoin.address import NETWORKS, check
 from tallystick.bitcoin.errors import ChainRejects
 
 
@@ -41,3 +41,11 @@ def script_of(address: str, network: str) -> bytes:
 def vsize_of(raw: bytes) -> int:
     """Return its virtual size in bytes (BIP-141), by which fees are reckoned."""
     return int(decode(raw).vsize())
+
+
+def address_of(script: bytes, network: str) -> str:
+    """Return the address that a script stands for, or the script in hex where there is none."""
+    try:
+        return str(bdk.Address.from_script(bdk.Script(script), NETWORKS[network]))
+    except bdk.FromScriptError:
+        return script.hex()

@@ -45,7 +45,7 @@ def _notes(text: str) -> list[int]:
     return found
 
 
-PROGRAMMES: Final = ("kiosk", "hubs")
+PROGRAMMES: Final = ("kiosk", "reserve", "hubs")
 
 
 @click.command()
@@ -81,11 +81,12 @@ def demo(
 ) -> None:
     """Buy bitcoin with cash on an embedded chain, and prove where everything went.
 
+    With --programme reserve: a vault, what the mandate refuses and permits, and a verified proof.
     With --programme hubs: try the gates of a return programme on invented people.
     """
     notes, clock = _notes(cash), SystemClock()
     if data and fresh and data.exists():
-        ours = ("signer", "hubs-demo.json")
+        ours = ("signer", "hubs-demo.json", "holders")
         if any(data.iterdir()) and not any((data / name).exists() for name in ours):
             raise click.BadParameter(f"{data} is not a folder of this demo; not removed")
         shutil.rmtree(data)

@@ -20,13 +20,9 @@ def _register() -> None:
         hubs.add_command(command)
     for command in (hubs_cases.gates, hubs_cases.adopt, hubs_cases.replay, hubs_cases.order):
         hubs.add_command(command)
-    hubs.add_command(hubs_serve.serve)
-    for group in (
-        hubs_cases.again,
-        hubs_cases.case,
-        hubs_cases.agreement,
-        hubs_statistics.statistics,
-    ):
+    for command in (hubs_serve.serve, hubs_cases.check, hubs_cases.again):
+        hubs.add_command(command)
+    for group in (hubs_cases.case, hubs_cases.agreement, hubs_statistics.statistics):
         hubs.add_command(group)
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 import msgspec
 
+from tallystick.cli.hubs_are import COUNTRIES
 from tallystick.cli.serve import DATA, DATABASE, database_of
 from tallystick.core.errors import TallystickError
 
@@ -138,6 +139,21 @@ def gates(
         state = "" if row["verified"] else "  NOT VERIFIED: unknown until an officer adopts it"
         click.echo(f"{row['id']:<6} [{row['mark']}] {row['name']}{state}\n       {row['cite']}")
     click.echo(f"{len(rows)} gates bind a transfer from {sender}.")
+
+
+@click.command()
+def check() -> None:
+    """Run the worked examples of the gates; exits 1 if one is answered otherwise."""
+    from tallystick.hubs import examples
+
+    wrong = count = 0
+    for one in examples.check():
+        count += 1
+        if one.wrong:
+            wrong += 1
+            click.echo(f"FAIL  {one.say}\n      {one.wrong}")
+    click.echo(f"{count} examples, {wrong} wrong")
+    sys.exit(1 if wrong else 0)
 
 
 @click.command()
@@ -324,6 +340,36 @@ def fact(
     with opened(data, database) as (store, desk), store.transact() as tx:
         read = value_of(known_facts().get(name), value)
         out = cases.attest(tx, desk, reference, name, read, by, evidence, day(on))
+    click.echo(f"{out.case.state}{': what was under way is stopped' if out.stopped else ''}")
+
+
+@case.command()
+@DATA
+@DATABASE
+@click.argument("reference")
+@click.option("--stage", required=True, help="Such as ftt-in-country; `hubs stages` lists them.")
+@click.option("--country", required=True, type=click.Choice(COUNTRIES))
+@click.option("--from", "start", required=True, type=DATE, help="The day on which time began.")
+@EVIDENCE
+@BY
+def clock(
+    data: Path,
+    database: str,
+    reference: str,
+    stage: str,
+    country: str,
+    start: dt.datetime,
+    evidence: str,
+    by: str,
+) -> None:
+    """Reckon when a right of appeal or review ends, and record it with its rule."""
+    from tallystick.hubs import clocks
+    from tallystick.hubs.working_days import Country
+
+    with opened(data, database) as (store, desk), store.transact() as tx:
+        given = (stage, Country(country), start.date(), by, evidence)
+        out, found = clocks.set_clock(tx, desk, reference, *given)
+    click.echo(f"{clocks.fact_of(stage)} is {found.are_date}; the gate holds through that day.")
     click.echo(f"{out.case.state}{': what was under way is stopped' if out.stopped else ''}")
 
 

@@ -1,4 +1,4 @@
-"""``tallystick hubs serve``: the caseworkers' console on loopback. The public sees nothing here."""
+"""``tallystick hubs serve``: the console, and the pages outside, on loopback listeners apart."""
 
 from __future__ import annotations
 
@@ -13,12 +13,24 @@ from tallystick.cli.serve import DATA, DATABASE, database_of
 @DATA
 @DATABASE
 @click.option("--port", type=int, default=0, help="0 takes a free one.")
+@click.option("--outside-port", type=int, default=0, help="Of the pages outside; 0: a free one.")
 @click.option("--origin", default="", help="The console's address as browsers see it.")
 @click.option("--ready-file", type=click.Path(path_type=Path))
-def serve(data: Path, database: str, port: int, origin: str, ready_file: Path | None) -> None:
-    """Serve the console of cases, gates and agreements on loopback, until stopped."""
+def serve(
+    data: Path,
+    database: str,
+    port: int,
+    outside_port: int,
+    origin: str,
+    ready_file: Path | None,
+) -> None:
+    """Serve the console, people's own records and the figures on loopback, until stopped.
+
+    Their addresses are written to console.url and outside.url in the data folder; the log is
+    published under /log of the second.
+    """
     from tallystick.web.hubs import server
 
     data.mkdir(parents=True, exist_ok=True)
-    settings = server.HubSettings(data, database_of(data, database), port, origin)
+    settings = server.HubSettings(data, database_of(data, database), port, origin, outside_port)
     server.run(settings, ready_file)

@@ -15,9 +15,10 @@ def reserve() -> None:
 
 
 def _register() -> None:
-    from tallystick.cli import reserve_law
+    from tallystick.cli import demo_reserve, reserve_keys, reserve_law, reserve_office
 
-    reserve_law.register(reserve)
+    for verbs in (reserve_law, reserve_keys, reserve_office, demo_reserve):
+        verbs.register(reserve)
 
 
 _register()

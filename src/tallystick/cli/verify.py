@@ -48,7 +48,8 @@ def verify(
     """Check the log at WHERE, a folder or an http(s) address.
 
     Exits 0 when all that was asked is proved, 1 when something is provably false, 3 when something
-    could not be read. Nothing of the operator is trusted but what the report says it assumed.
+    could not be read, 2 when what you gave makes no sense. Nothing of the operator is trusted but
+    what the report says it assumed.
     """
     from tallystick.core.clock import SystemClock
     from tallystick.core.tlog import reader
@@ -63,7 +64,7 @@ def verify(
         with contextlib.closing(source):
             report = checks.verify(source, asked, SystemClock().now())
     except LogError as error:
-        raise click.ClickException(str(error)) from error
+        raise click.UsageError(str(error)) from error
     click.echo(checks.as_json(report).decode() if as_json else "\n".join(lines(report)))
     sys.exit(report.exit_code)
 

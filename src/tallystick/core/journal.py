@@ -153,10 +153,15 @@ def read(tx: Tx, start: int, end: int) -> Iterator[tuple[bytes, bytes]]:
             yield entry_bytes(programme, kind, day, commitment), bytes(leaf)
 
 
+@prepared
+def _leaves(start: int, end: int) -> sa.Select[Any]:
+    query = sa.select(ENTRIES.c.hash).where(ENTRIES.c.seq > start, ENTRIES.c.seq <= end)
+    return query.order_by(ENTRIES.c.seq)
+
+
 def leaves(tx: Tx, start: int, end: int) -> bytes:
     """Return the stored hashes of leaves ``[start, end)``, one behind the other."""
-    query = sa.select(ENTRIES.c.hash).where(ENTRIES.c.seq > start, ENTRIES.c.seq <= end)
-    return b"".join(map(bytes, tx.execute(query.order_by(ENTRIES.c.seq)).scalars()))
+    return b"".join(map(bytes, _leaves(tx, start=start, end=end).scalars()))
 
 
 def verify(tx: Tx) -> int:

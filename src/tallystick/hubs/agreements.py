@@ -90,47 +90,48 @@ def status(tx: Tx, one: Agreement, known_on: dt.date | None = None) -> str:
     return str(found.value) if found else ""
 
 
-def facts(
-    tx: Tx, desk: Desk, one: Agreement, known_on: dt.date, case: Case | None = None
-) -> dict[str, Fact]:
+@dataclass(frozen=True, slots=True)
+class Book:
+    """What was claimed of an agreement and its host state, read once for many cases."""
+
+    agreement: Agreement
+    newest: Mapping[str, Claim]
+    facts: Mapping[str, Fact]
+    country: Mapping[str, Fact]
+    known_on: dt.date
+
+
+def book(tx: Tx, one: Agreement, known_on: dt.date) -> Book:
+    """Read what gates ask of an agreement and its host state, as known on a day."""
+    found = claims.facts(tx, one.about, known_on)
+    found.pop(PLACE, None)
+    country = claims.facts(tx, f"country:{one.country}", known_on)
+    return Book(one, terms(tx, one, known_on), found, country, known_on)
+
+
+def facts(tx: Tx, desk: Desk, held: Book, case: Case | None = None) -> dict[str, Fact]:
     """Return what gates ask of an agreement, the free place reckoned from the places taken.
 
     ``case`` does not count against itself; with its day of transfer the day's ceiling is that
     day's.
     """
-    newest = terms(tx, one, known_on)
-    found = claims.facts(tx, one.about, known_on)
-    found.pop(PLACE, None)
-    place = _place(tx, desk, one, newest, known_on, case)
-    return found | ({PLACE: place} if place else {})
+    place = _place(tx, desk, held, case)
+    return {**held.facts, **({PLACE: place} if place else {})}
 
 
-def country_facts(tx: Tx, one: Agreement, known_on: dt.date) -> dict[str, Fact]:
-    """Return what gates ask of the host state."""
-    return claims.facts(tx, f"country:{one.country}", known_on)
-
-
-def _place(
-    tx: Tx,
-    desk: Desk,
-    one: Agreement,
-    newest: Mapping[str, Claim],
-    on: dt.date,
-    case: Case | None,
-) -> Fact | None:
+def _place(tx: Tx, desk: Desk, held: Book, case: Case | None) -> Fact | None:
     """Return from when a place is free; nothing when no ceiling is claimed or all are taken."""
-    total, day = (newest.get(f"term.ceiling_{name}") for name in ("total", "day"))
+    total, day = (held.newest.get(f"term.ceiling_{name}") for name in ("total", "day"))
     if total is None or day is None:
         return None
-    mine = case.id if case else ""
+    one, on, mine = held.agreement, held.known_on, case.id if case else ""
     then = None if on == desk.today() else on
     taken = places_taken(tx, one, mine, known_on=then)
     if taken >= int(str(total.value)):
         return None
     wanted = (case.planned_on if case else None) or on
     that_day = places_taken(tx, one, mine, wanted, then)
-    free = wanted if that_day < int(str(day.value)) else wanted + dt.timedelta(1)
-    first = on if free == wanted else free
+    first = on if that_day < int(str(day.value)) else wanted + dt.timedelta(1)
     shown = f"{taken} of {total.value} places taken; {that_day} of {day.value} on {wanted}"
     return Fact(first, shown, on, on)
 
@@ -147,13 +148,15 @@ def places_taken(
     ``known_on`` counts by each case's state at the end of that day, among cases of this host now.
     """
     c = CASES.c
-    query = sa.select(c.id, c.state).where(c.host == one.id, c.id != but)
+    those = [c.host == one.id, c.id != but]
     if on is not None:
-        query = query.where(c.planned_on == on.isoformat())
-    states = dict(tx.execute(query).all())
-    if known_on is not None and states:
-        states = _states_at(tx, list(states), known_on)
-    return sum(1 for state in states.values() if state in TAKING)
+        those.append(c.planned_on == on.isoformat())
+    if known_on is None:
+        now = c.state.in_([state.value for state in TAKING])
+        query = sa.select(sa.func.count()).select_from(CASES).where(*those, now)
+        return int(tx.execute(query).scalar_one())
+    cases = list(tx.execute(sa.select(c.id).where(*those)).scalars())
+    return sum(1 for state in _states_at(tx, cases, known_on).values() if state in TAKING)
 
 
 def _states_at(tx: Tx, cases: list[str], known_on: dt.date) -> dict[str, str]:

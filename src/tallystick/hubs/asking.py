@@ -17,6 +17,7 @@ from tallystick.core import approvals
 from tallystick.core.approvals.errors import ApprovalError
 from tallystick.core.store import Tx
 from tallystick.hubs import agreements, claims, gates, record
+from tallystick.hubs.agreements import Book
 from tallystick.hubs.desk import Desk
 from tallystick.hubs.gates import Fact, GateAnswer
 from tallystick.hubs.law import Answer, Stage, Value
@@ -58,16 +59,22 @@ def ask(
     stage: Stage = Stage.DOOR,
     facts: Mapping[str, Fact] | None = None,
     known_on: dt.date | None = None,
+    books: dict[str, Book] | None = None,
 ) -> tuple[GateAnswer, ...]:
-    """Ask the gates of a case today, or as everything was known at the end of an earlier day."""
+    """Ask the gates of a case today, or as everything was known at the end of an earlier day.
+
+    ``books`` keeps what was read of hosts, for asking many cases in one transaction.
+    """
     on = known_on or desk.today()
     mine = record.facts(tx, desk, case, known_on) if facts is None else facts
-    host: dict[str, Fact] = {}
-    country: dict[str, Fact] = {}
+    host: Mapping[str, Fact] = {}
+    country: Mapping[str, Fact] = {}
     if case.host:
-        agreement = agreements.find(tx, case.host)
-        host = agreements.facts(tx, desk, agreement, on, case)
-        country = agreements.country_facts(tx, agreement, on)
+        kept = {} if books is None else books
+        if case.host not in kept:
+            kept[case.host] = agreements.book(tx, agreements.find(tx, case.host), on)
+        host = agreements.facts(tx, desk, kept[case.host], case)
+        country = kept[case.host].country
     return gates.ask(desk.law(tx, case.sender), mine, host, country, on, on, stage)
 
 
@@ -94,11 +101,12 @@ def pending(facts: Mapping[str, Fact]) -> State:
     return State.SUBMISSIONS if "submissions.outstanding" in so else State.REVIEW
 
 
-def settle(tx: Tx, desk: Desk, case: Case) -> Outcome:
+def settle(tx: Tx, desk: Desk, case: Case, books: dict[str, Book] | None = None) -> Outcome:
     """Put a case where it belongs now; stop a transfer that a gate no longer lets pass."""
     known = record.facts(tx, desk, case)
     if case.state in UNDER_WAY or case.proposal:
-        answers = ask(tx, desk, case, ASKED_IN.get(case.state, Stage.ELIGIBILITY), known)
+        stage = ASKED_IN.get(case.state, Stage.ELIGIBILITY)
+        answers = ask(tx, desk, case, stage, known, books=books)
         if gates.permits(answers):
             return Outcome(case, answers)
         return stop(tx, desk, case, answers, known)
@@ -183,9 +191,10 @@ def again(tx: Tx, desk: Desk, hosts: Iterable[str] | None = None) -> list[str]:
     open_ = sa.or_(c.state.in_([s.value for s in UNDER_WAY]), c.proposal != "")
     query = sa.select(c.id).where(open_).order_by(c.id)
     query = query if hosts is None else query.where(c.host.in_(list(hosts)))
-    stopped = []
+    stopped: list[str] = []
+    books: dict[str, Book] = {}
     for one in tx.execute(query).scalars().all():
-        outcome = settle(tx, desk, record.locked(tx, one))
+        outcome = settle(tx, desk, record.locked(tx, one), books)
         if outcome.stopped:
             stopped.append(outcome.case.reference)
     return stopped

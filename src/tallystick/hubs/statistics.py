@@ -27,6 +27,7 @@ from tallystick.core.store import METADATA, Moment, Tx
 from tallystick.hubs import disclosure
 from tallystick.hubs.disclosure import Atom, Cell, Key
 from tallystick.hubs.model import PROGRAMME, UNDER_WAY, State
+from tallystick.hubs.person import COMPLAINTS
 from tallystick.hubs.tables import AGREEMENTS, CASES, EVENTS
 
 QUARTER: Final = re.compile(r"(\d{4})-Q([1-4])")
@@ -204,7 +205,20 @@ def count(tx: Tx, quarter: str) -> Counted:
             commitments.append(row["commitment"])
             atom = (quarter, step, row["host"] or NO_HOST, row["sender"])
             seen.add((atom, row["case"]))
+    for row in tx.execute(_complaints(first, end)).mappings():
+        commitments.append(row["commitment"])
+        seen.add(((quarter, "complaint", row["host"] or NO_HOST, row["sender"]), row["case"]))
     return Counted({**_nobody(tx, quarter), **Counter(a for a, _ in seen)}, tuple(commitments))
+
+
+def _complaints(first: dt.datetime, end: dt.datetime) -> sa.Select[Any]:
+    """Select what people wrote to the monitor themselves: no event of any case."""
+    return (
+        sa.select(COMPLAINTS, CASES.c.host, CASES.c.sender)
+        .join(CASES, CASES.c.id == COMPLAINTS.c.case)
+        .where(COMPLAINTS.c.at >= first, COMPLAINTS.c.at < end)
+        .order_by(COMPLAINTS.c.entry)
+    )
 
 
 def _nobody(tx: Tx, quarter: str) -> dict[Atom, int]:

@@ -58,6 +58,16 @@ NEXT: Final[dict[State, frozenset[State]]] = {
 }
 
 
+WHAT_NEXT: Final[dict[State, str]] = {
+    State.GATHERING: "add keys, then form the vault",
+    State.FORMED: "each signer registers the vault and derives its addresses",
+    State.DERIVED: "every key signs the test message",
+    State.TESTED: "close it: the vault opens for deposits",
+    State.CLOSED: "the vault is open",
+    State.ABANDONED: "it was given up",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Ceremony:
     """A ceremony as it stands. ``vault`` is the id of the vault once it is formed."""
@@ -283,13 +293,14 @@ def signed(tx: Tx, id: str, given: str, clock: Clock) -> list[str]:
             .values(test_psbt=given)
         )
         vaults.record(tx, clock, found.id, "ceremony_test_signature", {"signer": fingerprint})
-    missing = _missing(tx, found.id)
-    if not missing:
+    left = missing(tx, found.id)
+    if not left:
         _move(tx, found, State.TESTED)
-    return missing
+    return left
 
 
-def _missing(tx: Tx, id: str) -> list[str]:
+def missing(tx: Tx, id: str) -> list[str]:
+    """Return the fingerprints of the keys that have not signed the test message."""
     query = sa.select(CARDS.c.fingerprint).where(CARDS.c.ceremony == id, CARDS.c.test_psbt == "")
     return list(tx.execute(query.order_by(CARDS.c.fingerprint)).scalars())
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 from bdkpython import bdk
 from embit import bip32
@@ -138,17 +138,25 @@ def refuse_descriptor(text: str) -> list[str]:
         reasons.append("a vault is wsh(…) or tr(…)")
     if reasons:
         return reasons
-    for name, written in _as_others_write_it(text):
+    for name, write in READERS.items():
+        try:
+            written = write(text)
+        except (bdk.DescriptorError, EmbitError, ValueError, AssertionError) as error:
+            reasons.append(f"{name} cannot read the descriptor: {error}")
+            continue
         if normalise(written).partition("#")[0] != text.partition("#")[0]:
             reasons.append(f"{name} reads another descriptor in it: {written[:80]}…")
     return reasons or ([] if policy.descriptor() == text.partition("#")[0] else ["no policy"])
 
 
-def _as_others_write_it(text: str) -> Iterator[tuple[str, str]]:
-    try:
-        kind = bdk.NetworkKind.MAIN if "xpub" in text else bdk.NetworkKind.TEST
-        yield "BDK", str(bdk.Descriptor(text, kind))
-    except bdk.DescriptorError as error:
-        yield "BDK", f"raw(00) {error}"
-    body = text.partition("#")[0]
-    yield "embit", str(EmbitDescriptor.from_string(body))
+def _by_bdk(text: str) -> str:
+    kind = bdk.NetworkKind.MAIN if "xpub" in text else bdk.NetworkKind.TEST
+    return str(bdk.Descriptor(text, kind))
+
+
+def _by_embit(text: str) -> str:
+    return str(EmbitDescriptor.from_string(text.partition("#")[0]))
+
+
+READERS: Final = {"BDK": _by_bdk, "embit": _by_embit}
+"""Implementations that must each write a descriptor back as it stands."""

@@ -27,8 +27,9 @@ from tallystick.core.tlog.report import Caught, Fault
 from tallystick.reserve import control, vaults
 from tallystick.reserve.errors import ProofRefused
 
-INDEX: Final = "reserve/attestations.json"
-EVENTS: Final = "reserve/events.json"
+FOLDER: Final = "artefacts/reserve"
+INDEX: Final = f"{FOLDER}/attestations.json"
+EVENTS: Final = f"{FOLDER}/events.json"
 FORMAT: Final = "tallystick-reserve-attestation/1"
 COINS_MAX: Final = 20_000
 EVENTS_MAX: Final = 100_000
@@ -246,7 +247,7 @@ class ReserveChecker:
         chain = self._chain(view)
         with contextlib.closing(chain) if chain else contextlib.nullcontext():
             for number, name in enumerate(index or ()):
-                document = _read(view, f"reserve/{name}", None)
+                document = _read(view, f"{FOLDER}/{name}", None)
                 if not isinstance(document, dict):
                     raise Caught(Fault.BAD_ARTEFACT, f"attestation {name} is missing")
                 asked = chain if number < PROOFS_CHECKED_MAX else None

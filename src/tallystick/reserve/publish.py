@@ -15,23 +15,26 @@ import sqlalchemy as sa
 
 from tallystick.core.store import Store, Tx
 from tallystick.reserve import attest
-from tallystick.reserve.prove import EVENTS, INDEX
+from tallystick.reserve.prove import EVENTS, FOLDER, INDEX
 from tallystick.reserve.tables import EVENTS as ROWS
 
 HIDDEN: Final = frozenset({"part_refused"})
 """Kinds that stay in the house: they may quote bytes of a stranger."""
 
 
-def publish(store: Store, folder: Path) -> int:
-    """Write every published attestation and event beside the log; return how many files."""
+def publish(store: Store, folder: Path, size: int) -> int:
+    """Write attestations and events beside the log of a size; return how many files.
+
+    Only what the published checkpoint holds is written: publish the log first.
+    """
     with store.read() as tx:
-        found = attest.attestations(tx)
-        events = _events(tx)
-    (folder / "reserve").mkdir(parents=True, exist_ok=True)
+        found = [one for one in attest.attestations(tx) if one.log_size <= size]
+        events = _events(tx, size)
+    (folder / FOLDER).mkdir(parents=True, exist_ok=True)
     names = []
     for one in found:
-        names.append(f"attestation-{one.id}.json")
-        path = folder / "reserve" / names[-1]
+        names.append(name_of(one.id))
+        path = folder / FOLDER / names[-1]
         if not path.exists():
             write(path, attest.document(one))
     write(folder / EVENTS, {"events": events})
@@ -39,8 +42,14 @@ def publish(store: Store, folder: Path) -> int:
     return len(names) + 2
 
 
-def _events(tx: Tx) -> list[dict[str, Any]]:
+def name_of(id: str) -> str:
+    """Return the name of an attestation's file."""
+    return f"attestation-{id.lower()}.json"
+
+
+def _events(tx: Tx, size: int) -> list[dict[str, Any]]:
     query = sa.select(ROWS.c.entry, ROWS.c.salt, ROWS.c.content, ROWS.c.kind)
+    query = query.where(ROWS.c.entry <= size)
     return [
         {"entry": row.entry, "salt": row.salt, "content": msgspec.json.decode(row.content)}
         for row in tx.execute(query.order_by(ROWS.c.entry))

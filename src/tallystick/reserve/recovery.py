@@ -193,11 +193,12 @@ def _sign(vault: Vault, path: Path, last: int) -> str:
     return f"""\
 ## {number}. Get them out {title}
 
-{intro} First say where the coins go and what the fee is, in satoshis for one virtual byte:
+{intro} First it asks where the coins go. The fee is {FEE_SAT_PER_VB} satoshis for one virtual byte;
+for another, write `FEE=25` before it.
 
 {_block(f"{path}-make", _make(vault, path))}
-Then, once for each of {needed} keys. Put its fingerprint and its master key in the first two lines;
-the wallet made here holds that one key and forgets it when you are done.
+Then this, once for each of {needed} keys. It asks for the key's fingerprint and its master key,
+which is not shown as it is typed. The wallet that it makes holds that one key; delete it later.
 
 {_block(f"{path}-sign", _sign_commands(vault, path, last))}
 When {needed} have signed, join what they signed, look at it, and send it. `decodepsbt` shows where
@@ -208,7 +209,7 @@ every coin goes; stop if it is not where you mean.
 
 
 def _make(vault: Vault, path: Path) -> str:
-    start = 'DESTINATION="${DESTINATION:?where the coins go}"\n'
+    start = '[ -n "${DESTINATION:-}" ] || read -rp "destination: " DESTINATION\n'
     start += f'FEE="${{FEE:-{FEE_SAT_PER_VB}}}"\nSIGNED=""\n'
     sequence = vault.sequence(path)
     depth = vault.older_blocks if path is Path.RECOVERY else 1
@@ -227,8 +228,8 @@ echo "$PSBT"
 
 def _sign_commands(vault: Vault, path: Path, last: int) -> str:
     account = account_of(vault.network)
-    return rf"""FINGERPRINT="${{FINGERPRINT:?such as {vault.keys[0].fingerprint}}}"
-MASTER="${{MASTER:?the master key, xprv or tprv}}"
+    return rf"""[ -n "${{FINGERPRINT:-}}" ] || read -rp "fingerprint: " FINGERPRINT
+[ -n "${{MASTER:-}}" ] || read -rsp "master key: " MASTER
 OWN="$(printf '%s' "${{VAULT%#*}}" \
   | sed "s#\[$FINGERPRINT/[0-9h/]*\][a-zA-Z0-9]*#$MASTER/{account}#")"
 SUM="$(cli getdescriptorinfo "$OWN" | sed -n 's/.*"checksum": "\([^"]*\)".*/\1/p')"
@@ -238,6 +239,7 @@ cli -rpcwallet="key-$FINGERPRINT-$WALLET-{path}" importdescriptors \
 ONE="$(cli -rpcwallet="key-$FINGERPRINT-$WALLET-{path}" -named walletprocesspsbt psbt="$PSBT" \
   finalize=false | sed -n 's/.*"psbt": "\([^"]*\)".*/\1/p')"
 SIGNED="$SIGNED${{SIGNED:+,}}\"$ONE\""
+unset FINGERPRINT MASTER OWN
 """
 
 

@@ -16,7 +16,7 @@ from typing import Final
 from embit import bip32, ec
 from embit.networks import NETWORKS as EMBIT_NETWORKS
 
-from tallystick.bitcoin.descriptor import branches_of, with_checksum
+from tallystick.bitcoin.descriptor import branch_of, with_checksum
 from tallystick.bitcoin.policy388 import Policy388
 from tallystick.reserve.key_errors import BadVault
 
@@ -101,7 +101,7 @@ class Vault:
 
     def branch(self, number: int) -> str:
         """Return the descriptor of one branch, with checksum."""
-        return with_checksum(branches_of(self.descriptor)[number])
+        return branch_of(self.descriptor, number)
 
     def with_role(self, role: str) -> list[VaultKey]:
         """Return the keys of a role."""

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from bdkpython import bdk
 
 from tallystick.bitcoin.address import NETWORKS
-from tallystick.bitcoin.descriptor import branches_of, with_checksum
+from tallystick.bitcoin.descriptor import branch_of
 from tallystick.core import journal
 from tallystick.core.clock import Clock, new_id
 from tallystick.core.store import Store, Tx, for_update
@@ -97,6 +97,15 @@ def vault(tx: Tx, id: str) -> Vault:
     return _vault_of(tx, row)
 
 
+def made_at(tx: Tx, id: str) -> dt.datetime:
+    """Return when a vault was put on record; raise `NoSuchVault`."""
+    query = sa.select(VAULTS.c.made_at).where(VAULTS.c.id == id)
+    found: dt.datetime | None = tx.execute(query).scalar()
+    if found is None:
+        raise NoSuchVault(f"no vault {id[:60]!r}")
+    return found
+
+
 def vaults(tx: Tx) -> list[Vault]:
     """Return every vault, retired ones too: their addresses are watched for ever."""
     rows = tx.execute(sa.select(VAULTS).order_by(VAULTS.c.made_at, VAULTS.c.id)).mappings()
@@ -138,10 +147,7 @@ def script_at(vault: Vault, branch: int, number: int) -> bytes:
 
 def script_of(descriptor: str, network: str, branch: int, number: int) -> bytes:
     """Derive an output script of a multipath descriptor; raise `BadVault` or `BadDescriptor`."""
-    branches = branches_of(descriptor)
-    if not 0 <= branch < len(branches):
-        raise BadVault(f"the descriptor has no branch {branch}")
-    return _derived(with_checksum(branches[branch]), network, number)[1]
+    return _derived(branch_of(descriptor, branch), network, number)[1]
 
 
 @functools.lru_cache(maxsize=DERIVED_KEPT_MAX)

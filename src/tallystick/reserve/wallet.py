@@ -11,6 +11,7 @@ from typing import Final
 
 from bdkpython import bdk
 
+from tallystick.bitcoin.psbt import PSBT_BYTES_MAX
 from tallystick.bitcoin.wallet import HotWallet
 from tallystick.reserve.key_errors import BadPlan, NoSuchCoin, NotEnoughSignatures
 from tallystick.reserve.plan import Plan, VaultCoin
@@ -78,7 +79,10 @@ class VaultWallet(HotWallet):
         made = built.extract_tx_unchecked_fee_rate()
         if str(made.compute_txid()) != plan.txid:
             raise BadPlan("BDK built another transaction than the plan")
-        return str(built.serialize())
+        text = str(built.serialize())
+        if len(text) * 3 // 4 > PSBT_BYTES_MAX:
+            raise BadPlan(f"its PSBT would have more than the {PSBT_BYTES_MAX} bytes signers take")
+        return text
 
     def _lock_again(self) -> None:
         for raw in self._sent.values():

@@ -22,7 +22,7 @@ from tallystick.core.tlog.log import Signed
 from tallystick.core.tlog.note import Line, Note
 from tallystick.core.tlog.policy import TrustPolicy
 
-ANSWER_S_MAX: Final = 0.8
+ANSWER_S_MAX: Final = 0.4
 """A publication waits for its witnesses no longer, so that it is at most a second behind."""
 ANSWER_BYTES_MAX: Final = 65_536
 ROUNDS_MAX: Final = 2

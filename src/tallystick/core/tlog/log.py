@@ -14,7 +14,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from tallystick.core import journal
-from tallystick.core.store import Tx, for_update, insert_once
+from tallystick.core.store import Tx, for_update, insert_once, prepared
 from tallystick.core.tlog import keys, merkle, note, tiles
 from tallystick.core.tlog.checkpoint import Checkpoint
 from tallystick.core.tlog.errors import BadProof, LogForked, NotPublished, OriginChanged
@@ -55,9 +55,13 @@ def reader(tx: Tx) -> tiles.Read:
     return read
 
 
+@prepared
+def _hashes(level: int, index: int) -> sa.Select[Any]:
+    return sa.select(TILES.c.hashes).where(TILES.c.level == level, TILES.c.n == index)
+
+
 def _tile(tx: Tx, level: int, index: int) -> bytes:
-    query = sa.select(TILES.c.hashes).where(TILES.c.level == level, TILES.c.n == index)
-    return bytes(tx.execute(query).scalar_one_or_none() or b"")
+    return bytes(_hashes(tx, level=level, index=index).scalar_one_or_none() or b"")
 
 
 def node(tx: Tx, size: int) -> merkle.Node:

@@ -88,11 +88,13 @@ class Frontier:
 
 
 def root_of(leaves: Iterable[bytes]) -> bytes:
-    """Return the root over leaf hashes."""
-    edge = Frontier()
-    for item in leaves:
-        edge.append(item)
-    return edge.root()
+    """Return the root over leaf hashes: pairs, then pairs of pairs; one left over moves up."""
+    row, sha256 = list(leaves), hashlib.sha256
+    while len(row) > 1:
+        pairs = zip(row[::2], row[1::2], strict=False)
+        above = [sha256(b"\x01" + left + right).digest() for left, right in pairs]
+        row = above + row[-1:] if len(row) & 1 else above
+    return row[0] if row else EMPTY
 
 
 def range_root(node: Node, start: int, end: int) -> bytes:

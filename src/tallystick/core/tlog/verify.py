@@ -8,6 +8,7 @@ checker knows. Each is named when proved; what could not be is named as assumed.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,10 +84,17 @@ def verify(source: Source, asked: Asked, now: dt.datetime) -> Report:
     if asked.receipt:
         report.attempt("receipt", lambda: receipts.check(asked.receipt, seen.key, view))
     for name, make in checkers.CHECKERS.items():
-        checker = make()
-        report.attempt(name, lambda checker=checker: checker.check(view))  # type: ignore[misc]
+        report.attempt(name, functools.partial(_beside, name, make(), view))
     _keep(asked, seen, report)
     return report
+
+
+def _beside(name: str, checker: checkers.Checker, view: View) -> None:
+    """Run a checker; whatever it cannot make sense of is caught, not passed on."""
+    try:
+        checker.check(view)
+    except (BadText, BadProof, BadSignature) as error:
+        raise Caught(Fault.BAD_ARTEFACT, f"{name}: {error}") from error
 
 
 def _checkpoint(source: Source, asked: Asked, report: Report) -> _Seen:
@@ -130,7 +138,11 @@ def _key(source: Source, asked: Asked, origin: str) -> tuple[Key, str]:
     before = last.load(asked.last) if asked.last else None
     if before:
         return keys.read(before.vkey), ""
-    found = keys.read(source.get(VKEY_FILE, keys.VKEY_CHARS_MAX).decode("utf-8", "replace").strip())
+    text = source.get(VKEY_FILE, keys.VKEY_CHARS_MAX).decode("utf-8", "replace").strip()
+    try:
+        found = keys.read(text)
+    except BadText as error:
+        raise Caught(Fault.WRONG_KEY, f"{VKEY_FILE} holds no key: {error}") from error
     return found, f"that {found} is the log's own key: it was read beside the log itself"
 
 

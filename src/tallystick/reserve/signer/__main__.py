@@ -17,7 +17,8 @@ from tallystick.core.errors import TallystickError
 from tallystick.reserve.signer.device import WAYS, Device, make
 
 
-def _arguments() -> argparse.ArgumentParser:
+def arguments() -> argparse.ArgumentParser:
+    """Return the signer's verbs."""
     parser = argparse.ArgumentParser(description="A software signer that holds one key.")
     parser.add_argument("--data", type=Path, required=True, help="the signer's own folder")
     verbs = parser.add_subparsers(dest="verb", required=True)
@@ -73,7 +74,7 @@ def answer(asked: argparse.Namespace) -> dict[str, Any]:
 def main() -> None:
     """Answer one request on standard output, or say on standard error why not and exit 1."""
     try:
-        sys.stdout.write(json.dumps(answer(_arguments().parse_args()), indent=1) + "\n")
+        sys.stdout.write(json.dumps(answer(arguments().parse_args()), indent=1) + "\n")
     except TallystickError as error:
         sys.exit(f"{type(error).code} {type(error).__name__}: {error} (coins: {error.money})")
     except OSError as error:

@@ -17,13 +17,24 @@ from tallystick.core.identity import passkeys
 from tallystick.core.identity.errors import IdentityError
 from tallystick.core.identity.people import Person
 from tallystick.core.store import Tx
-from tallystick.hubs import agreements, asking, cases, decide, documents, law, orders, transfer
+from tallystick.hubs import (
+    agreements,
+    asking,
+    cases,
+    clocks,
+    decide,
+    documents,
+    law,
+    orders,
+    transfer,
+)
 from tallystick.hubs.cases import Identity
 from tallystick.hubs.documents import Paper
 from tallystick.hubs.errors import CaseStep, NotYours
 from tallystick.hubs.law import SENDERS
 from tallystick.hubs.model import Role
 from tallystick.hubs.record import Case
+from tallystick.hubs.working_days import Country
 from tallystick.web.door import require_form
 from tallystick.web.hubs.pages import read_value
 from tallystick.web.hubs.who import actor
@@ -56,6 +67,7 @@ def day_of(text: str) -> dt.date | None:
 def add(app: FastAPI, console: HubsConsole) -> None:
     """Add every act on a case."""
     _add_recording(app, console)
+    _add_clocks_and_orders(app, console)
     _add_steps(app, console)
     _add_deciding(app, console)
     _add_papers(app, console)
@@ -109,6 +121,29 @@ def _add_recording(app: FastAPI, console: HubsConsole) -> None:
             cases.attest(
                 tx, desk, case.id, name, read, person.id, evidence, day_of(on), day_of(until)
             )
+
+        return console.step(person, reference, do)
+
+
+def _add_clocks_and_orders(app: FastAPI, console: HubsConsole) -> None:
+    desk = console.desk
+
+    @app.post("/cases/{reference}/clock")
+    def clock(
+        person: SentForm,
+        reference: str,
+        stage: Short,
+        country: Annotated[str, Form(pattern=f"^({'|'.join(Country)})$")],
+        start: Day,
+        evidence: Words,
+    ) -> Response:
+        day = day_of(start)
+        if day is None:
+            raise CaseStep("say on which day time began")
+
+        def do(tx: Tx, case: Case) -> None:
+            given = (stage, Country(country), day, person.id, evidence)
+            clocks.set_clock(tx, desk, case.id, *given)
 
         return console.step(person, reference, do)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Final
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from fastapi import Depends, FastAPI, Form, Query, Request
@@ -114,7 +115,7 @@ class HubsConsole:
 
 def create_app(store: Store, desk: Desk, door: Door) -> FastAPI:
     """Return the hubs console as an ASGI application."""
-    from tallystick.web.hubs import acts
+    from tallystick.web.hubs import acts, monitor
 
     app = FastAPI(
         title="Tallystick hubs", version="1", docs_url=None, redoc_url=None, openapi_url=None
@@ -125,6 +126,7 @@ def create_app(store: Store, desk: Desk, door: Door) -> FastAPI:
     _add_forms(app, console)
     acts.add(app, console)
     acts.add_agreements(app, console)
+    monitor.add(app, console)
     _add_files(app, console)
     _add_troubles(app, console)
     return app
@@ -135,8 +137,14 @@ def _add_pages(app: FastAPI, console: HubsConsole) -> None:
 
     @app.get("/", response_class=HTMLResponse)
     def cases(
-        request: Request, person: Signed, state: Annotated[str, Query(pattern=STATE)] = ""
+        request: Request,
+        person: Signed,
+        state: Annotated[str, Query(pattern=STATE)] = "",
+        q: Annotated[str, Query(max_length=40)] = "",
     ) -> Response:
+        if q.strip():
+            return RedirectResponse(f"/cases/{quote(q.strip().upper(), safe='')}", 303)
+
         def make(tx: Tx, who: Actor) -> dict[str, Any]:
             return pages.board(tx, console.desk, who, state)
 

@@ -19,13 +19,14 @@ from tallystick import look
 from tallystick.core import approvals
 from tallystick.core.store import Store, Tx
 from tallystick.core.vault.errors import VaultError
-from tallystick.hubs import agreements, asking, documents, gates, law, queries, record
+from tallystick.hubs import agreements, asking, clocks, documents, gates, law, queries, record
 from tallystick.hubs.cases import Identity
 from tallystick.hubs.claims import TERMS
 from tallystick.hubs.desk import Desk
 from tallystick.hubs.law import Answer, FactKind, Stage
 from tallystick.hubs.model import BY_LAWYER, EVENTS, State
 from tallystick.hubs.record import Case
+from tallystick.hubs.working_days import Country
 from tallystick.web.hubs import sayings
 from tallystick.web.hubs.who import Actor
 
@@ -33,6 +34,8 @@ MAP: Final = Path(look.__file__).parent / "maps" / "hosts.json"
 ROUTE: Final = ("review", "eligible", "placed", "notice", "ready", "transferred")
 """The states on the way to a transfer, in order, for the drawing."""
 HISTORY_SHOWN: Final = 60
+BOARD_MAX: Final = 100
+"""Cases on one page, those that moved last; the others by state, or by reference."""
 SETS_SHOWN: Final = 5
 UNKNOWN_OPEN_MAX: Final = 6
 """More gates than this that are not known are folded: a new case has nothing but those."""
@@ -57,10 +60,10 @@ def identity(store: Store, desk: Desk, case: Case, who: str, why: str) -> Identi
 
 def board(tx: Tx, desk: Desk, actor: Actor, state: str) -> dict[str, Any]:
     """Return the list of cases with what each waits for, and how many are in each state."""
-    found = queries.listed(tx, state, actor.client_of)
-    rows = []
+    found = queries.listed(tx, state, actor.client_of, BOARD_MAX)
+    rows, books = [], dict[str, agreements.Book]()
     for case in found:
-        answers = () if case.state in ENDED else asking.ask(tx, desk, case)
+        answers = () if case.state in ENDED else asking.ask(tx, desk, case, books=books)
         clocks = queries.clocks(answers)
         rows.append(
             {
@@ -74,6 +77,7 @@ def board(tx: Tx, desk: Desk, actor: Actor, state: str) -> dict[str, Any]:
         "rows": rows,
         "state": state,
         "counts": queries.counts(tx, actor.client_of),
+        "most": BOARD_MAX,
         "overstaying": [c for c in queries.overstaying(tx, desk.today()) if actor.may_see(c)],
     }
 
@@ -208,7 +212,10 @@ def facts_page(tx: Tx, desk: Desk, case: Case) -> dict[str, Any]:
 def fact_page(case: Case, name: str) -> dict[str, Any] | None:
     """Return the form of one fact, or None where no gate asks for it of a person."""
     kind = law.known_facts().get(name)
-    return None if kind is None or kind.of != "person" else {"case": case, "kind": kind}
+    if kind is None or kind.of != "person":
+        return None
+    stages = clocks.stages_for(name) if name in clocks.RECKONED else []
+    return {"case": case, "kind": kind, "stages": stages, "countries": list(Country)}
 
 
 def event_page(actor: Actor, case: Case, kind: str) -> dict[str, Any] | None:
@@ -252,14 +259,15 @@ def agreement_page(tx: Tx, desk: Desk, one: str) -> dict[str, Any]:
     """Return one agreement: what gates ask of it, its terms, its history, its host's evidence."""
     found = agreements.find(tx, one)
     today = desk.today()
+    held = agreements.book(tx, found, today)
     row = next(r for r in agreements.board(tx, desk) if r["agreement"].id == found.id)
     answers = [
         answer
         for answer in gates.ask(
             desk.law(tx, found.sender),
             {},
-            agreements.facts(tx, desk, found, today),
-            agreements.country_facts(tx, found, today),
+            agreements.facts(tx, desk, held),
+            held.country,
             today,
             today,
             Stage.DOOR,

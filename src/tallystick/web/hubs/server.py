@@ -22,6 +22,8 @@ from tallystick.hubs import asking
 from tallystick.hubs.desk import Desk
 from tallystick.web.door import Door
 from tallystick.web.hubs.app import create_app
+from tallystick.web.hubs_public import app as hubs_public
+from tallystick.web.publishing import FOLDER, Publishing, open_publisher
 from tallystick.web.server import Listener, bound
 
 AGAIN_EVERY_S: Final = 3_600
@@ -41,6 +43,8 @@ class HubSettings:
     """The console's port on loopback; 0 takes a free one."""
     origin: str = ""
     """The console's address as browsers see it; passkeys belong to it."""
+    outside_port: int = 0
+    """The port on loopback of the pages outside: a person's own record, and published figures."""
 
 
 class Asking(threading.Thread):
@@ -76,9 +80,16 @@ def run(settings: HubSettings, ready: Path | None = None) -> None:
     door = Door(store, clock, Party(domain, "Tallystick", (origin,)))
     stop = threading.Event()
     Asking(store, desk, stop).start()
-    listener = Listener("hubs", face, create_app(store, desk, door))
-    listener.start()
+    publishing = Publishing(open_publisher(store, settings.data, clock), stop)
+    publishing.start()
+    pages = bound(settings.outside_port)
+    outside = hubs_public.create_app(store, desk, settings.data / FOLDER, secure=door.secure)
+    console = create_app(store, desk, door)
+    listeners = (Listener("hubs", face, console), Listener("outside", pages, outside))
+    for listener in listeners:
+        listener.start()
     (settings.data / "console.url").write_text(origin)
+    (settings.data / "outside.url").write_text(f"http://localhost:{pages.getsockname()[1]}")
     if ready is not None:
         draft = ready.with_name(f"{ready.name}.new")
         draft.write_text(origin)
@@ -87,5 +98,7 @@ def run(settings: HubSettings, ready: Path | None = None) -> None:
         signal.signal(number, lambda *_: stop.set())
     while not stop.wait(1):
         pass
-    listener.stop()
+    for listener in listeners:
+        listener.stop()
+    publishing.join()
     store.close()

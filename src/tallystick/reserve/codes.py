@@ -1,0 +1,75 @@
+"""An official's own code, and the other one that freezes: for somebody who is made to approve.
+
+Both are answered alike. Whoever stands behind the official sees an approval that seems to be given;
+the reserve is frozen in the same moment. Codes are kept as scrypt hashes (RFC 7914), and a few
+wrong ones rest the official's codes for a while.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import Final
+
+import sqlalchemy as sa
+
+from tallystick.core.clock import Clock
+from tallystick.core.identity import people
+from tallystick.core.store import Tx, insert_once
+from tallystick.reserve import charter, record
+from tallystick.reserve.errors import CodeRefused
+from tallystick.reserve.tables import CODES
+
+CODE_CHARS_MIN: Final = 6
+CODE_CHARS_MAX: Final = 40
+COST: Final = {"n": 2**14, "r": 8, "p": 1, "maxmem": 64 * 2**20}
+DURESS: Final = "signed under duress"
+
+
+def put(tx: Tx, clock: Clock, person: str, code: str, duress: str) -> None:
+    """Set an official's two codes; raise `CodeRefused` for codes too short or too much alike."""
+    for one in (code, duress):
+        if not CODE_CHARS_MIN <= len(one) <= CODE_CHARS_MAX or not one.isprintable():
+            raise CodeRefused(f"a code has {CODE_CHARS_MIN} to {CODE_CHARS_MAX} characters")
+    if code == duress:
+        raise CodeRefused("the two codes must differ")
+    people.present(tx, person)
+    salt = clock.random_bytes(16)
+    row = {
+        "salt": salt.hex(),
+        "code": _hash(code, salt),
+        "duress": _hash(duress, salt),
+    }
+    if not insert_once(tx, CODES, {"person": person, **row}):
+        tx.execute(sa.update(CODES).where(CODES.c.person == person).values(row))
+    record.event(tx, clock, f"person:{person}", "codes_set", {"by": person})
+
+
+def has(tx: Tx, person: str) -> bool:
+    """Say whether an official has codes; one who has must give one with each approval."""
+    query = sa.select(CODES.c.person).where(CODES.c.person == person)
+    return tx.execute(query).first() is not None
+
+
+def enter(tx: Tx, clock: Clock, person: str, given: str) -> bool:
+    """Take a code; return whether the official acts freely. The other code freezes the reserve.
+
+    Raises `CodeRefused` for a wrong one, and `TooManyAttempts` after several; commit even then.
+    """
+    now = clock.now()
+    people.check_not_resting(tx, person, now)
+    row = tx.execute(sa.select(CODES).where(CODES.c.person == person)).one_or_none()
+    found = _hash(given[:CODE_CHARS_MAX], bytes.fromhex(row.salt)) if row else ""
+    free = row is not None and hmac.compare_digest(found, row.code)
+    forced = row is not None and hmac.compare_digest(found, row.duress)
+    if not (free or forced):
+        people.note_failure(tx, person, now)
+        raise CodeRefused
+    people.forget_failures(tx, person)
+    if forced:
+        charter.freeze(tx, clock, person, DURESS)
+    return free
+
+
+def _hash(code: str, salt: bytes) -> str:
+    return hashlib.scrypt(code.encode(), salt=salt, dklen=32, **COST).hex()

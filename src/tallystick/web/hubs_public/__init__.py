@@ -1,0 +1,1 @@
+"""The hubs programme as people outside see it: their own record, and the published figures."""

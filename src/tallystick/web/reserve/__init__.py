@@ -1,0 +1,1 @@
+"""The reserve's faces: a public page for anybody, and a console for its officials."""

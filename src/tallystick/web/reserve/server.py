@@ -1,0 +1,124 @@
+"""The reserve's server: the console and the public page on loopback, and the watch that never ends.
+
+No key is here. A thread watches the chain block by block, acts on what was authorised, and
+publishes the log; each of its faults is said and tried again.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import urllib.parse
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from tallystick.bitcoin.chain import open_chain
+from tallystick.core.clock import AheadClock, Clock
+from tallystick.core.effects import Worker
+from tallystick.core.identity.passkeys import Party
+from tallystick.core.store import Store
+from tallystick.core.tlog import publish as log_publish
+from tallystick.reserve import move, publish, watch
+from tallystick.reserve.office import Office, Policy
+from tallystick.web.door import Door
+from tallystick.web.reserve.console import create_console
+from tallystick.web.reserve.public import create_public
+from tallystick.web.server import Listener, bound
+
+WATCH_EVERY_S: Final = 1.0
+LOG = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where a reserve's parts are. Each is an option of ``tallystick reserve serve``."""
+
+    data: Path
+    """The folder of the wallets, the log and its key, and of SQLite."""
+    database: str
+    """``sqlite:///path`` or ``postgresql+psycopg://…``; else in ``data``."""
+    chain: str
+    """Where the chain is: ``embedded:``, ``esplora+https:``, ``electrum+ssl:``, ``cbf:``."""
+    console_port: int = 0
+    """The console's port on loopback; 0 takes a free one."""
+    public_port: int = 0
+    """The public page's port on loopback; 0 takes a free one."""
+    origin: str = ""
+    """The console's address as browsers see it; passkeys belong to it."""
+    address: str = ""
+    """The public page's address as readers see it, for the command on the page."""
+    ahead_s: float = 0
+    """For demonstrations: how far the clock is set ahead, in seconds."""
+    policy: Policy = field(default_factory=Policy)
+    """What the office decides within the mandate."""
+
+
+class Watching(threading.Thread):
+    """Looks at the chain, acts on effects and publishes, until told to stop."""
+
+    def __init__(self, office: Office, data: Path, clock: Clock, stop: threading.Event) -> None:
+        super().__init__(name="watching", daemon=True)
+        self.office, self.data, self.clock, self.stop = office, data, clock, stop
+        signer = log_publish.signer_of(office.store, data / "log.key")
+        self.log = log_publish.Publisher(office.store, signer, data / "log", clock)
+        self.tip = -1
+
+    def run(self) -> None:
+        """Look again and again; a fault is said, and tried again."""
+        worker = Worker(self.office.store, move.handlers(self.office), self.clock)
+        while True:
+            try:
+                self.once(worker)
+            except Exception as error:
+                LOG.error("watch", error=repr(error))
+            if self.stop.wait(WATCH_EVERY_S):
+                return
+
+    def once(self, worker: Worker) -> None:
+        """Look at a new block, act on what is due, publish what is new."""
+        tip = self.office.chain.tip()
+        acted = worker.step()
+        if tip != self.tip or acted:
+            watch.look(self.office)
+            self.tip = tip
+        if self.log.due():
+            signed = self.log.step()
+            publish.publish(self.office.store, self.data / "log", signed.size)
+
+
+def run(settings: Settings, ready: Path | None = None) -> None:
+    """Serve until SIGTERM. The ready file has the addresses, one a line: console, public."""
+    clock = AheadClock(settings.ahead_s)
+    store = Store.open(settings.database)
+    store.migrate()
+    chain = open_chain(settings.chain)
+    office = Office(store, clock, chain, settings.data / "office", settings.policy)
+    stop = threading.Event()
+    watching = Watching(office, settings.data, clock, stop)
+    console, public = bound(settings.console_port), bound(settings.public_port)
+    origin = settings.origin or f"http://localhost:{console.getsockname()[1]}"
+    domain = urllib.parse.urlsplit(origin).hostname or "localhost"
+    door = Door(store, clock, Party(domain, "Tallystick", (origin,)))
+    seen = settings.address or f"http://127.0.0.1:{public.getsockname()[1]}"
+    faces = [
+        Listener("console", console, create_console(office, door)),
+        Listener("public", public, create_public(store, clock, settings.data / "log", seen)),
+    ]
+    for face in faces:
+        face.start()
+    watching.start()
+    if ready is not None:
+        draft = ready.with_name(f"{ready.name}.new")
+        draft.write_text(f"{origin}\n{seen}")
+        draft.replace(ready)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    while not stop.wait(1):
+        pass
+    for face in faces:
+        face.stop()
+    watching.join(10)
+    store.close()

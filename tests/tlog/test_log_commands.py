@@ -1,0 +1,161 @@
+"""The commands as people run them: real processes, real files, and what their exit codes say."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from log_scene import LogScene, open_scene
+
+from tallystick.core import journal
+from tallystick.core.clock import SystemClock
+from tallystick.core.tlog import ask, checkpoint, note, policy
+from tallystick.core.tlog.publish import Publisher, signer_of
+from tallystick.web.publishing import Publishing, open_publisher
+
+WAIT_S = 30
+
+
+def run(*args: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tallystick.cli", *args]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+class Running:
+    """A command that runs until the test ends; ``said`` are the lines of its ready file."""
+
+    def __init__(self, ready: Path, *args: str) -> None:
+        command = [sys.executable, "-m", "tallystick.cli", *args, "--ready-file", str(ready)]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        for _ in range(WAIT_S * 20):
+            if ready.exists():
+                break
+            assert self.process.poll() is None
+            time.sleep(0.05)
+        self.said = ready.read_text().split("\n")
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LogScene]:
+    made = open_scene(tmp_path_factory.mktemp("data"), "")
+    made.store.close()
+    folder = made.folder.parent
+    (folder / "store.sqlite").rename(folder / "tallystick.sqlite")
+    made = open_scene(folder, f"sqlite:///{folder}/tallystick.sqlite")
+    made.grow(260)
+    yield made
+    made.store.close()
+
+
+def test_from_publishing_to_a_witnessed_proof(scene: LogScene, tmp_path: Path) -> None:
+    data = str(scene.folder.parent)
+    done = run("log", "publish", "--data", data, "--origin", "log.example/cli")
+    assert done.returncode == 0 and "260 entries" in done.stdout, done.stderr
+    again = run("log", "publish", "--data", data, "--origin", "log.example/other")
+    assert again.returncode == 1 and "1217" in again.stderr
+    shown = run("log", "checkpoint", "--data", data).stdout
+    assert shown == (scene.folder / "checkpoint").read_text("utf-8")
+    vkey = (scene.folder / "log.vkey").read_text().strip()
+    witness = Running(
+        tmp_path / "w.ready",
+        "witness",
+        "--data",
+        str(tmp_path / "w"),
+        "--log",
+        vkey,
+        *("--name", "witness.example/cli", "--ml-dsa"),
+    )
+    url, ed25519, _ = witness.said
+    text = f"log {vkey}\nwitness w {ed25519} {url}\nquorum w\n"
+    (tmp_path / "policy").write_text(text)
+    asking = ask.Witnesses(scene.store, policy.read(text))
+    scene.grow(3)
+    signer = signer_of(scene.store, scene.folder.parent / "log.key")
+    clock = SystemClock()
+    Publisher(scene.store, signer, scene.folder, clock, asking, text, asking.wanting).step()
+    asking.close()
+    witness.stop()
+    receipt = run("log", "prove", "--data", data, "263").stdout
+    (tmp_path / "r").write_text(receipt)
+    web = Running(tmp_path / "s.ready", "log", "serve", "--data", data)
+    known = ("--policy", str(tmp_path / "policy"), "--last", str(tmp_path / "last"))
+    done = run("verify", web.said[0], *known, "--receipt", str(tmp_path / "r"), "--json")
+    web.stop()
+    said = json.loads(done.stdout)
+    assert (done.returncode, said["exit"]) == (0, 0), said
+    proved = {line["name"] for line in said["proved"]}
+    assert {"signature", "witnesses", "entries", "time", "receipt", "inclusion"} <= proved
+    assert run("log", "prove", "--data", data, "9999").returncode == 1
+
+
+def test_exit_codes(scene: LogScene, tmp_path: Path) -> None:
+    run("log", "publish", "--data", str(scene.folder.parent))
+    copy = tmp_path / "copy"
+    shutil.copytree(scene.folder, copy)
+    assert run("verify", str(copy)).returncode == 0
+    bundle = copy / "tile" / "entries" / "000"
+    whole = bundle.read_bytes()
+    bundle.write_bytes(whole[:-5])
+    done = run("verify", str(copy))
+    assert done.returncode == 1 and "truncated-bundle" in done.stdout
+    assert run("verify", str(copy), "--quick").returncode == 0
+    (copy / "checkpoint").unlink()
+    assert run("verify", str(copy)).returncode == 3
+    assert run("verify", "http://127.0.0.1:9/log").returncode == 3
+    assert run("verify", str(tmp_path / "nowhere")).returncode == 2
+    assert run("verify", str(copy), "--key", "x").returncode == 2
+
+
+def shown(folder: Path) -> int:
+    path = folder / "checkpoint"
+    return checkpoint.read(note.read(path.read_bytes()).text).size if path.exists() else -1
+
+
+def until(folder: Path, size: int) -> bool:
+    for _ in range(WAIT_S * 20):
+        if shown(folder) == size:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_the_servers_thread_publishes_what_comes_and_stops_at_what_must_not_be(
+    tmp_path: Path,
+) -> None:
+    scene, stop = open_scene(tmp_path), threading.Event()
+    thread = Publishing(open_publisher(scene.store, tmp_path, SystemClock()), stop)
+    thread.start()
+    assert until(tmp_path / "log", 0)
+    scene.grow(5)
+    assert until(tmp_path / "log", 5)
+    stop.set()
+    thread.join(WAIT_S)
+    with scene.store.transact() as tx:
+        tx.execute(sa.delete(journal.ENTRIES).where(journal.ENTRIES.c.seq == 2))
+    scene.grow(1)
+    assert thread.once() > 1, "it waits, and says why"
+    assert shown(tmp_path / "log") == 5
+    scene.store.close()
+
+
+def test_the_last_word_is_published_when_the_server_stops(tmp_path: Path) -> None:
+    scene, stop = open_scene(tmp_path), threading.Event()
+    thread = Publishing(open_publisher(scene.store, tmp_path, SystemClock()), stop)
+    scene.grow(4)
+    stop.set()
+    thread.start()
+    thread.join(WAIT_S)
+    assert shown(tmp_path / "log") == 4
+    scene.store.close()
