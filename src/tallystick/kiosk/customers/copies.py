@@ -52,9 +52,10 @@ def as_html(told: Mapping[str, Any]) -> str:
 
 def as_pdf(told: Mapping[str, Any]) -> bytes:
     """Return the copy as PDF, set in our own fonts."""
-    from weasyprint import HTML
+    import weasyprint
 
-    made: bytes = HTML(string=as_html(told), base_url=str(look.FOLDER)).write_pdf()
+    draw: Any = weasyprint.HTML
+    made: bytes = draw(string=as_html(told), base_url=f"{look.FOLDER}/").write_pdf()
     return made
 
 

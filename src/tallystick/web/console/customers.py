@@ -1,8 +1,8 @@
 """Customers in the console: who looks says why, and is written down before anything is shown.
 
-The list and a customer's page hold no personal data: ids, days, purchases, what is kept and by which
-law. Opening it is a form with a reason; the answer is one page, kept by no browser. Auditors see the
-record of reads and open nothing.
+The list and a customer's page hold no personal data: ids, days, purchases, what is kept and by
+which law. Opening it is a form with a reason; the answer is one page, kept by no browser. Auditors
+see the record of reads and open nothing.
 """
 
 from __future__ import annotations
