@@ -22,6 +22,7 @@ PARTS = (
     "purchases",
     "log",
     "placement",
+    "reserve_signing",
 )
 """In this order. A part is bench/NAME.py with measure(stage, options); an absent one is named."""
 

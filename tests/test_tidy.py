@@ -237,3 +237,17 @@ def test_nothing_speaks_of_a_workplace_or_a_registry() -> None:
     for path in written():
         found = words.search(path.read_text("utf-8"))
         assert not found, f"{short(path)}: take {found and found.group()!r} out"
+
+
+def test_no_two_test_modules_have_one_name() -> None:
+    """Without packages, pytest imports modules by their bare names: the second is not run."""
+    names = [path.name for path in TESTS if path.name != "conftest.py"]
+    assert sorted({name for name in names if names.count(name) > 1}) == []
+
+
+def test_nothing_is_imported_from_a_conftest() -> None:
+    """There are several, and which one a bare import finds depends on what ran before."""
+    for path in TESTS:
+        assert not re.search(
+            r"^from conftest import|^import conftest", path.read_text("utf-8"), re.M
+        )

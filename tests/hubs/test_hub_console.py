@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -12,7 +14,7 @@ from hub_site import Site
 
 import serving
 from tallystick.core.identity import people
-from tallystick.hubs import record, sample
+from tallystick.hubs import agreements, record, sample
 from tallystick.hubs.model import State
 
 STRANGER = "somebody without a role"
@@ -184,7 +186,13 @@ def test_a_case_is_opened_and_its_facts_are_recorded_by_forms(
     event = {"kind": "appeal_lodged", "evidence": "a letter", "day": "2027-03-01"}
     assert post(worker, f"{path}/event", **event).status_code == 303
     assert "1 March 2027" in worker.get(path).text
-    assert post(worker, f"{path}/papers", country="XS", evidence="x").status_code == 303
+    assert post(worker, f"{path}/papers", country="XS", evidence="the form").status_code == 303
+    paper = re.search(rf'action="({path}/papers/[^"]+)"', worker.get(path).text)
+    assert paper is not None
+    sent = {"to": "sent", "evidence": "the consulate's receipt"}
+    assert post(worker, paper[1], **sent).status_code == 303
+    assert post(worker, paper[1], to="begun", evidence="x").status_code == 409
+    assert "XS</b>: sent" in worker.get(path).text
 
 
 def test_an_order_by_the_form_leaves_the_case_where_it_is(
@@ -215,3 +223,51 @@ def test_a_claim_by_the_form_stops_what_it_concerns(
     assert "Suspended" in page and "the host&#39;s note" in page
     assert scene.state(one) is State.REVIEW
     scene.store.close()
+
+
+NASTY = (
+    "",
+    "x" * 60,
+    "../../etc/passwd",
+    "%00",
+    "'; drop table hubs_cases; --",
+    "\u202e\U0001f600",
+    "-1",
+)
+
+
+def test_no_address_makes_the_server_stumble(site: Site, clients: dict[str, httpx.Client]) -> None:
+    word = {"form_word": clients["caseworker"].headers["x-word"]}
+    for route in site.app.routes:
+        if not isinstance(route, APIRoute) or route.path == "/sign-out":
+            continue
+        for nasty in NASTY:
+            path = re.sub(r"\{\w+\}", quote(nasty, safe="") or "%20", route.path)
+            query = {"name": nasty, "kind": nasty, "state": nasty, "q": nasty, "sender": nasty}
+            if "GET" in route.methods:
+                answer = clients["caseworker"].get(path, params=query)
+            else:
+                form = dict.fromkeys(FIELDS, nasty)
+                answer = clients["caseworker"].post(path, data={**form, **word})
+            assert answer.status_code < 500, (route.path, nasty, answer.text[:200])
+
+
+FIELDS = (
+    *("name", "value", "evidence", "on", "until", "kind", "day", "note", "reason", "host"),
+    *("planned_on", "route", "country", "to", "source", "given_by", "words", "stage", "start"),
+    *("language", "sender", "contact", "theme", "onward"),
+)
+
+
+def test_a_case_in_review_names_what_stands_against_each_agreement(
+    site: Site, clients: dict[str, httpx.Client]
+) -> None:
+    scene = site.scene
+    scene.step(lambda tx: agreements.add(tx, scene.desk, "gb-other", "GB", "XZ", "Another host"))
+    one = scene.to_review()
+    page = clients["caseworker"].get(f"/cases/{scene.case(one).reference}").text
+    part = page[page.index('id="choices"') :]
+    part = part[: part.index("</section>")]
+    first, second = part.index("Sample hub"), part.index("Another host")
+    assert "every gate of eligibility passes" in part[first:second]
+    assert "against it" in part[second:] and "SC-01" in part[second:]

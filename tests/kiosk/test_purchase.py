@@ -69,7 +69,7 @@ def test_cash_in_coins_out(counter: Counter, network: Network) -> None:
     assert (script_of(ADDRESS, "regtest"), 55_000) in outputs_of(raw)
     table = check(counter)
     assert [line.name for line in table if not line.ok] == []
-    assert len(table) == 6
+    assert len(table) == 7
 
 
 def test_many_purchases_share_one_transaction(counter: Counter, network: Network) -> None:

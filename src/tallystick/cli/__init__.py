@@ -30,7 +30,7 @@ COMMANDS: Final = (
     "hubs.hubs",
     "law.law",
     "log.log",
-    "report.report",
+    "report_law.report",
     "reserve.reserve",
     "screen.screen_group",
     "serve.machine",

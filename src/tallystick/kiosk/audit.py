@@ -211,12 +211,13 @@ def _journal(tx: Tx) -> str:
     query = sa.select(EVENTS, journal.ENTRIES.c.commitment).outerjoin(
         journal.ENTRIES, journal.ENTRIES.c.seq == EVENTS.c.entry
     )
-    for row in tx.execute(query.execution_options(yield_per=journal.READ_ROWS)).mappings():
-        where = f"event {row['n']} ({row['kind']}) of purchase {row['purchase']}"
-        _require(
-            record.opens(row["content"], row["salt"], row["commitment"] or ""),
-            f"{where} is not what the journal committed to",
-        )
+    with tx.execute(query.execution_options(yield_per=journal.READ_ROWS)) as rows:
+        for row in rows.mappings():
+            where = f"event {row['n']} ({row['kind']}) of purchase {row['purchase']}"
+            _require(
+                record.opens(row["content"], row["salt"], row["commitment"] or ""),
+                f"{where} is not what the journal committed to",
+            )
     return f"{length} entries, {signed} signed checkpoints"
 
 

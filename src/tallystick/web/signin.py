@@ -113,7 +113,10 @@ async def small_answer(request: Request) -> bytes:
     """Return the body of a script's request from our own page, within its limit."""
     check_origin(request)
     check_length(request, ANSWER_BYTES_MAX)
-    return await request.body()
+    try:
+        return await request.body()
+    except RuntimeError as error:  # it was read as a form: our script sends none
+        raise at_door.WrongForm from error
 
 
 Answer = Annotated[bytes, Depends(small_answer)]

@@ -10,6 +10,7 @@ import datetime as dt
 import functools
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -111,13 +112,36 @@ def case_page(tx: Tx, desk: Desk, actor: Actor, case: Case) -> dict[str, Any]:
         "whole": all(one.opens for one in history),
         "last": _last(history),
         "papers": documents.listed(tx, desk, case),
+        "paper_next": {str(state): sorted(to) for state, to in documents.NEXT.items()},
         "host": agreements.find(tx, case.host) if case.host else None,
         "hosts": agreements.listed(tx, case.sender),
+        "choices": hosts_for(tx, desk, case) if case.state is State.REVIEW else [],
         "agreed": _agreed(tx, desk, case),
         "mine": case.caseworker == actor.id,
         "events": events_for(actor, case),
         "unknown_open_max": UNKNOWN_OPEN_MAX,
     }
+
+
+def hosts_for(tx: Tx, desk: Desk, case: Case) -> list[dict[str, Any]]:
+    """Return, for each agreement of the sender, what would stop a proposal under it today.
+
+    Only what turns on the agreement or its country is named: the rest is the same for all of them.
+    """
+    facts, books = record.facts(tx, desk, case), dict[str, agreements.Book]()
+    found = []
+    for one in agreements.listed(tx, case.sender):
+        meant = replace(case, host=one.id)
+        answers = asking.ask(tx, desk, meant, Stage.ELIGIBILITY, facts, books=books)
+        against = gates.stopping(answers)
+        own = [answer for answer in against if _is_of_host(answer)]
+        found.append({"agreement": one, "against": against, "own": own})
+    return sorted(found, key=lambda row: (len(row["against"]), row["agreement"].name))
+
+
+def _is_of_host(answer: gates.GateAnswer) -> bool:
+    """Say whether a gate asks for anything of the agreement or the country."""
+    return any(_of(name) != "person" for one in answer.reasons for name in one.test.facts)
 
 
 def _step(one: record.Event) -> dict[str, Any]:
@@ -272,7 +296,7 @@ def agreement_page(tx: Tx, desk: Desk, one: str) -> dict[str, Any]:
             today,
             Stage.DOOR,
         )
-        if all(_of(name) != "person" for r in answer.reasons for name in r.test.facts)
+        if not any(_of(name) == "person" for r in answer.reasons for name in r.test.facts)
     ]
     return {
         "row": row,

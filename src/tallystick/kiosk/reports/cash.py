@@ -1,0 +1,181 @@
+"""Cash by person and day, over all machines: exact sums of counted notes, on the place's own days.
+
+A note counts on the day on which it was counted, by the calendar of the place, so that a purchase
+across midnight is two days' cash. A person is a customer where one is known, else an address.
+Nothing is kept: what a report says can be computed again from the notes.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from tallystick.core import rulebook
+from tallystick.core.store import Tx
+from tallystick.kiosk import blocked
+from tallystick.kiosk.model import Note
+from tallystick.kiosk.tables import EVENTS, NOTES, PURCHASES
+
+MARGIN: Final = dt.timedelta(days=2)
+"""Clocks of places are at most a day from UTC: a wide window, cut exactly afterwards."""
+ADDRESS: Final = "address:"
+
+Zone = Callable[[str], ZoneInfo]
+Persons = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Cash that went in, or came back out, at one moment: minor units, never negative."""
+
+    purchase: str
+    machine: str
+    person: str
+    jurisdiction: str
+    currency: str
+    at: dt.datetime
+    in_minor: int
+    out_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class PersonDay:
+    """What one person put in and got back in one day of one place's law, over all machines."""
+
+    person: str
+    day: dt.date
+    jurisdiction: str
+    currency: str
+    in_minor: int
+    out_minor: int
+    purchases: tuple[str, ...]
+    machines: tuple[str, ...]
+
+
+@functools.cache
+def zone_of(jurisdiction: str) -> ZoneInfo:
+    """Return the zone by whose calendar a place's days are reckoned."""
+    return ZoneInfo(rulebook.load(jurisdiction).zone)
+
+
+def persons_of(tx: Tx) -> Persons:
+    """Return who bought, by purchase, where a customer is known."""
+    return {}
+
+
+def moved(tx: Tx, first: dt.date, last: dt.date, persons: Persons | None = None) -> list[Moved]:
+    """Return all cash that moved from one day to another, in each place's own days."""
+    low = dt.datetime.combine(first, dt.time(), dt.UTC) - MARGIN
+    high = dt.datetime.combine(last, dt.time(), dt.UTC) + MARGIN
+    known = persons_of(tx) if persons is None else persons
+    return [*_taken(tx, low, high, known), *_given_back(tx, low, high, known)]
+
+
+def _taken(tx: Tx, low: dt.datetime, high: dt.datetime, known: Persons) -> list[Moved]:
+    n, p = NOTES.c, PURCHASES.c
+    query = (
+        sa.select(n.purchase, n.machine, p.address, p.jurisdiction, n.currency, n.ended_at, n.minor)
+        .join(PURCHASES, p.id == n.purchase)
+        .where(n.state == Note.STACKED.value, n.ended_at >= low, n.ended_at <= high)
+        .order_by(n.ended_at, n.id)
+    )
+    return [
+        Moved(r[0], r[1], person_of(known, r[0], r[2]), r[3], r[4], r[5], r[6], 0)
+        for r in tx.execute(query)
+    ]
+
+
+def _given_back(tx: Tx, low: dt.datetime, high: dt.datetime, known: Persons) -> list[Moved]:
+    e, p = EVENTS.c, PURCHASES.c
+    query = (
+        sa.select(p.id, p.machine, p.address, p.jurisdiction, p.currency, e.at, p.cash_minor)
+        .join(EVENTS, e.purchase == p.id)
+        .where(e.kind == "refunded", e.at >= low, e.at <= high)
+        .order_by(e.at, p.id)
+    )
+    return [
+        Moved(r[0], r[1], person_of(known, r[0], r[2]), r[3], r[4], r[5], 0, r[6])
+        for r in tx.execute(query)
+    ]
+
+
+def person_of(known: Persons, purchase: str, address: str) -> str:
+    """Return who a purchase counts for: the customer, else the address that it paid to."""
+    return known.get(purchase) or f"{ADDRESS}{blocked.canonical(address)}"
+
+
+def days(
+    cash: Iterable[Moved], first: dt.date, last: dt.date, zone: Zone = zone_of
+) -> list[PersonDay]:
+    """Sum cash by person, place and day; only the days from ``first`` to ``last``."""
+    zones: dict[str, ZoneInfo] = {}
+    groups: defaultdict[tuple[str, str, str, dt.date], list[Moved]] = defaultdict(list)
+    for one in cash:
+        where = zones.setdefault(one.jurisdiction, zone(one.jurisdiction))
+        day = one.at.astimezone(where).date()
+        if first <= day <= last:
+            groups[one.person, one.jurisdiction, one.currency, day].append(one)
+    return [_summed(*key, held) for key, held in sorted(groups.items(), key=lambda g: g[0])]
+
+
+def _summed(
+    person: str, jurisdiction: str, currency: str, day: dt.date, held: list[Moved]
+) -> PersonDay:
+    purchases = sorted({one.purchase for one in held})
+    machines = sorted({one.machine for one in held})
+    return PersonDay(
+        person,
+        day,
+        jurisdiction,
+        currency,
+        sum(one.in_minor for one in held),
+        sum(one.out_minor for one in held),
+        tuple(purchases),
+        tuple(machines),
+    )
+
+
+def combined(found: Iterable[PersonDay], layer: Callable[[str], str]) -> list[PersonDay]:
+    """Sum days of one person over places under one layer of law: the federal duty knows no state.
+
+    ``layer``: the code of the layer that has the duty, for a place's code.
+    """
+    groups: defaultdict[tuple[str, str, str, dt.date], list[PersonDay]] = defaultdict(list)
+    for one in found:
+        groups[one.person, layer(one.jurisdiction), one.currency, one.day].append(one)
+    return [_joined(key, held) for key, held in sorted(groups.items(), key=lambda g: g[0])]
+
+
+def _joined(key: tuple[str, str, str, dt.date], held: list[PersonDay]) -> PersonDay:
+    person, jurisdiction, currency, day = key
+
+    def every(name: str) -> tuple[str, ...]:
+        return tuple(sorted({item for one in held for item in getattr(one, name)}))
+
+    total_in, total_out = sum(d.in_minor for d in held), sum(d.out_minor for d in held)
+    ends = (total_in, total_out, every("purchases"), every("machines"))
+    return PersonDay(person, day, jurisdiction, currency, *ends)
+
+
+def rows(found: Iterable[PersonDay]) -> list[dict[str, Any]]:
+    """Return days as plain rows, for a file."""
+    return [
+        {
+            "person": one.person,
+            "day": one.day.isoformat(),
+            "jurisdiction": one.jurisdiction,
+            "currency": one.currency,
+            "cash_in_minor": one.in_minor,
+            "cash_out_minor": one.out_minor,
+            "purchases": " ".join(one.purchases),
+            "machines": " ".join(one.machines),
+        }
+        for one in found
+    ]
