@@ -11,10 +11,7 @@ from typing import Any, Final
 import zxingcpp
 
 PIXELS_MAX: Final = 24_000_000
-FORMATS: Final = (
-    zxingcpp.BarcodeFormat.PDF417,
-    zxingcpp.BarcodeFormat.QRCode,
-)
+FORMATS: Final[Any] = [zxingcpp.BarcodeFormat.PDF417, zxingcpp.BarcodeFormat.QRCode]
 
 
 def read_code(picture: Any) -> str | None:
@@ -22,5 +19,5 @@ def read_code(picture: Any) -> str | None:
     height, width = picture.shape[:2]
     if height * width > PIXELS_MAX:
         return None
-    found = zxingcpp.read_barcodes(picture, formats=list(FORMATS))
+    found = zxingcpp.read_barcodes(picture, formats=FORMATS)
     return bytes(found[0].bytes).decode("utf-8", "replace") if found else None
