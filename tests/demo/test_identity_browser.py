@@ -1,4 +1,4 @@
-"""Showing who one is, in Chromium: a place whose law asks for a document, and a policy for phones."""
+"""Showing who one is, in Chromium: by the law of a place, and by an operator's own rule."""
 
 from __future__ import annotations
 
