@@ -15,6 +15,7 @@ from tallystick.core.clock import SystemClock
 
 PARTS = (
     "verdicts",
+    "whatif",
     "screening",
     "cold_start",
     "note_to_credit",

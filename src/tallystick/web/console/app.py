@@ -28,7 +28,7 @@ from tallystick.kiosk import queries, refund
 from tallystick.kiosk.queries import Wanted
 from tallystick.kiosk.quote import Desk
 from tallystick.kiosk.scams import guard
-from tallystick.web.console import books, claims, kiosks, lawbook, pages, sheet, wallet
+from tallystick.web.console import books, claims, customers, kiosks, lawbook, pages, sheet, wallet
 from tallystick.web.console.frame import frame
 from tallystick.web.console.pages import PERSON, Offices
 from tallystick.web.console.sayings import STATES
@@ -173,6 +173,8 @@ def create_app(store: Store, desk: Desk, door: Door, offices: Offices) -> FastAP
     _add_acts(app, console)
     _add_officers(app, console)
     claims.add(app, console)
+    if desk.customers is not None:
+        customers.add(app, console)
     _add_files(app, console)
     _add_troubles(app, console)
     return app

@@ -63,6 +63,7 @@ def frame(tx: Tx, desk: Desk) -> dict[str, Any]:
             "wallet": int(held.alarm),
             "claims": ours(tx),
         },
+        "has_customers": desk.customers is not None,
         "says": sayings,
         "place": desk.place,
     }
