@@ -131,7 +131,7 @@ def test_what_is_published_names_nobody(scene: Scene, tmp_path: Path) -> None:
 
 
 def test_the_server_watches_publishes_and_answers(make_scene: Any, tmp_path: Path) -> None:
-    """A process of its own: a deposit is seen, the log published, and kill and start are nothing."""
+    """Killed and started again, it sees a deposit, publishes the log, and answers."""
     import time
 
     import httpx
