@@ -1,5 +1,5 @@
 # The two commands a newcomer needs: `make demo` and `make test`. Each sets up what it needs.
-.PHONY: demo test check docs bench soak screenshots setup setup-dev
+.PHONY: demo test check docs bench soak screenshots calibrate notebook setup setup-dev
 PYTEST = .venv/bin/python -m pytest
 CODE = src tests bench
 SEED ?= 1
@@ -29,6 +29,13 @@ screenshots: setup-dev
 
 docs: setup-dev
 	scripts/docs
+
+# The posterior of `whatif hubs` and its report, from the figures in the package.
+calibrate: setup-dev
+	.venv/bin/tallystick whatif calibrate --save --smc --docs docs/concepts/whatif-calibration
+
+notebook: setup-dev
+	.venv/bin/jupyter execute notebooks/whatif_hubs.ipynb --output=whatif_hubs_run
 
 setup:
 	@scripts/setup run

@@ -15,6 +15,7 @@ from tallystick.core.clock import SystemClock
 
 PARTS = (
     "verdicts",
+    "whatif",
     "screening",
     "cold_start",
     "note_to_credit",
@@ -22,6 +23,7 @@ PARTS = (
     "purchases",
     "log",
     "placement",
+    "reserve_signing",
 )
 """In this order. A part is bench/NAME.py with measure(stage, options); an absent one is named."""
 

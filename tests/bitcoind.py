@@ -29,6 +29,7 @@ class Bitcoind:
     def __init__(self, folder: Path) -> None:
         self.folder, self.programs = folder, folder_of_programs()
         self.rpc_port, port = free_port(), free_port()
+        self.chain_url = f"cbf:127.0.0.1:{port}"
         settings = ("server=1", "listen=1", "listenonion=0", "discover=0", "dnsseed=0")
         own = (
             *(f"port={port}", f"bind=127.0.0.1:{port}", f"rpcport={self.rpc_port}"),

@@ -22,6 +22,7 @@ from typing import Any
 import click
 
 import reference_gates
+import reference_reserve
 import reference_reserve_keys
 import reference_words as words
 import tallystick
@@ -295,6 +296,12 @@ def events() -> str:
 PAGES = {
     "reserve-keys.md": lambda: page(
         reference_reserve_keys.TITLE, *reference_reserve_keys.parts(table)
+    ),
+    "movements.md": lambda: page(
+        reference_reserve.STATES_TITLE, *reference_reserve.states_page(table)
+    ),
+    "checks.md": lambda: page(
+        reference_reserve.CHECKS_TITLE, *reference_reserve.checks_page(table)
     ),
     "gates.md": lambda: page(reference_gates.TITLE, *reference_gates.gates(table)),
     "errors.md": errors,

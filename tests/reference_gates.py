@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tallystick.cli.law import force_of
+from tallystick.hubs import are
 from tallystick.hubs.law import SENDERS, Gate, layer_name, load
 from tallystick.hubs.model import BY_LAWYER, EVENTS, MEANS, NEXT, UNDER_WAY, State
 
@@ -32,7 +33,30 @@ def gates(table: Table) -> list[str | list[str]]:
         (f"`{one.name}`", one.of, one.kind, one.ask, one.evidence) for one in laws[0].facts.values()
     ]
     parts += ["## Facts", table("fact, of, kind, question, evidence asked for", rows)]
-    return [*parts, *states(table), *events(table)]
+    return [*parts, *appeals(table), *states(table), *events(table)]
+
+
+def appeals(table: Table) -> list[str | list[str]]:
+    """The stages of appeal, each version of their rules, and what is not offered."""
+    rows: list[tuple[object, ...]] = [
+        (
+            f"`{stage.id}`",
+            " or ".join(limit.said() for limit in rule.limits),
+            rule.begins,
+            rule.allowance,
+            f"{rule.since}{f' until {rule.until}' if rule.until else ''}",
+            rule.cite,
+            rule.read,
+        )
+        for stage in are.book().stage
+        for rule in stage.rule
+    ]
+    rows += [
+        (f"`{gone.id}`", "not offered", gone.why, "", "", "", "") for gone in are.book().closed
+    ]
+    said = "[How the day is reckoned](../concepts/are-clock.md). The allowance is in working days."
+    heads = "stage, limit, after, allowance, in force, rule, read"
+    return ["## Stages of appeal", said, table(heads, rows)]
 
 
 def states(table: Table) -> list[str | list[str]]:

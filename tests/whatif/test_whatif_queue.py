@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import simpy
 
-from tallystick.whatif import queue
+from tallystick.whatif import queue, tandem
+from tallystick.whatif.errors import BadScenario
 
 PERSONS = 3_000
 SERVERS, MEAN, RATE = 12, 1.0, 11.0
@@ -97,3 +98,20 @@ def test_published_waits_lag_behind_what_a_new_arrival_meets() -> None:
     served = (leave > now - 50) & (leave <= now)
     coming = slice(10_000, 10_100)
     assert wait[coming].mean() > 1.5 * wait[served].mean()
+
+
+def test_stages_follow_one_another_and_keep_everybody() -> None:
+    first, second, third = tandem.walk(SEED, 20_000, tandem.PIPELINE_RATE, tandem.PIPELINE)
+    assert len(first.persons) == 20_000
+    assert abs(len(second.persons) / 20_000 - 0.6) < 0.02
+    assert abs(len(third.persons) / len(second.persons) - 0.5) < 0.02
+    assert set(third.persons) <= set(second.persons) <= set(first.persons)
+    left = dict(zip(first.persons.tolist(), first.left.tolist(), strict=True))
+    came = [left[person] for person in second.persons.tolist()]
+    assert came == sorted(came), "in the order in which they were served"
+
+
+@pytest.mark.parametrize(("persons", "servers"), [(0, 5), (10, 0), (10, 10**6)])
+def test_what_cannot_be_walked_is_refused(persons: int, servers: int) -> None:
+    with pytest.raises(BadScenario):
+        tandem.walk(SEED, persons, 1.0, [tandem.Stage("one", servers, 1.0, 0.0)])

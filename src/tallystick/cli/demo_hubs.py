@@ -184,6 +184,7 @@ def _print(result: dict[str, Any], as_json: bool) -> None:
 def play(parts: Parts, folder: Path, clock: Clock) -> int:
     """Serve the console until Ctrl-C, with a one-time link for each role."""
     from tallystick.core.identity import people
+    from tallystick.hubs import person as own
 
     click.echo("Playing four weeks of an invented programme …")
     made = prepare(folder)
@@ -193,19 +194,24 @@ def play(parts: Parts, folder: Path, clock: Clock) -> int:
         *("tallystick.cli", "hubs", "serve", "--data", str(folder), "--port", str(port)),
     )
     origin = parts.wait(server)
-    store, _ = open_desk(folder, clock)
+    store, desk = open_desk(folder, clock)
     links = {}
     with store.transact() as tx:
         for key, person in made["staff"].items():
             token = people.invite_again(tx, person, clock.now(), clock, lost=False)
             links[key] = f"{origin}/invite/{token}"
+        keys = {
+            reference: own.give_key(tx, desk, reference, made["staff"]["monitor"])
+            for reference in made["cases"].values()
+        }
     store.close()
     click.echo("\n  One-time links, each for a role (use a private window for each):")
     for key, link in links.items():
         click.echo(f"    {key:<12} {link}")
-    click.echo("\n  Cases:")
+    click.echo("\n  Cases, each with the key with which that person reads their own record:")
     for name, reference in made["cases"].items():
-        click.echo(f"    {reference}  {name}")
+        click.echo(f"    {reference}  {keys[reference]}  {name}")
+    click.echo(f"  Their pages, and the published figures: {(folder / 'outside.url').read_text()}")
     click.echo(
         "\n  As the lawyer, record a new submission in the first case: it stops at once."
         "\n  As the caseworker, ask at the door in the second: every gate passes."

@@ -87,6 +87,8 @@ ORIGINS: Final = (
     ),
 )
 STEPS: Final = 9
+LOOKS_MAX: Final = 120
+LOOK_EVERY_S: Final = 0.25
 
 
 @dataclass
@@ -120,11 +122,12 @@ class ReserveDemo:
         mine: Callable[[], None],
         clock: AheadClock,
         told: Told,
+        reader_url: str = "",
     ) -> None:
         from tallystick.bitcoin.chain import open_chain
 
         self.folder, self.url, self.fund, self.mine = folder, chain_url, fund, mine
-        self.clock, self.told = clock, told
+        self.clock, self.told, self.reader_url = clock, told, reader_url or chain_url
         self.store = Store.open(database_of(folder, ""))
         self.store.migrate()
         self.office = Office(self.store, clock, open_chain(chain_url), folder / "office")
@@ -239,7 +242,7 @@ class ReserveDemo:
     def _deposits(self) -> None:
         for sats, origin in ORIGINS:
             self.fund(self._address(), sats)
-            for name in watch.look(self.office).deposits:
+            for name in self._until(lambda: watch.look(self.office).deposits):
                 txid, _, vout = name.partition(":")
                 self._take_in((txid, int(vout)), origin)
         with self.store.read() as tx:
@@ -295,8 +298,7 @@ class ReserveDemo:
         )
         made = propose.propose(self.office, wanted, self._id("Proposer"))
         done = self._through(made.id, 14)
-        raw = self.office.chain.raw(done.stored.pay.txid) if done.plan else None
-        arrived = raw is not None and done.state is State.SETTLED
+        arrived = done.state is State.SETTLED and self._mined(done.stored.pay.txid)
         with self.store.read() as tx:
             left = lots.held(tx).get(lot.id, 0)
         right = left == lot.sats - 50_000_000 - done.fee_sats
@@ -308,6 +310,9 @@ class ReserveDemo:
             txid=done.stored.pay.txid,
             approvals="Treasurer, Auditor; keys 1, 2, 3",
         )
+
+    def _mined(self, txid: str) -> bool:
+        return self.office.chain.status(txid).confirmed_height is not None
 
     def _refresh(self) -> None:
         with self.store.read() as tx:
@@ -339,13 +344,29 @@ class ReserveDemo:
                 part = holder.ask("sign", bundle=text, which=which)["psbt"]
                 move.receive(self.office, id, which, part)
         move.finish(self.office, id)
-        self.worker.step()
+        self._until(lambda: self._now(id, State.SENT))
         self.mine()
-        self.clock.advance(5)
-        self.worker.step()
+        self._until(lambda: self._now(id, State.SETTLED))
         watch.look(self.office)
         with self.store.read() as tx:
             return queries.movement(tx, id)
+
+    def _now(self, id: str, state: State) -> bool:
+        """Act on what is due, and say whether a movement has come to a state."""
+        self.clock.advance(2)
+        self.worker.step()
+        watch.look(self.office)
+        with self.store.read() as tx:
+            return queries.movement(tx, id).state is state
+
+    def _until(self, look: Callable[[], Any]) -> Any:
+        """Return what a look finds, as soon as it finds anything; a node's filters take a while."""
+        for _ in range(LOOKS_MAX):
+            found = look()
+            if found:
+                return found
+            self.clock.sleep(LOOK_EVERY_S)
+        return found
 
     # Proof
 
@@ -377,7 +398,7 @@ class ReserveDemo:
     def _verified(self, log: Path, key: str) -> None:
         """Run the command that anyone would: it knows the folder, the log's key and a chain."""
         command = [sys.executable, "-m", "tallystick.cli", "verify", str(log), "--json"]
-        command += ["--key", key, "--chain", self.url]
+        command += ["--key", key, "--chain", self.reader_url]
         run = subprocess.run(command, capture_output=True, text=True, check=False)
         nothing = {"proved": [], "caught": [run.stderr]}
         report: dict[str, Any] = json.loads(run.stdout) if run.stdout else nothing

@@ -40,9 +40,23 @@ def _set(scenario: Any, pairs: Iterable[str]) -> Any:
     return scenario
 
 
+def _ranges(given: Iterable[str]) -> dict[str, tuple[float, float]]:
+    found = {}
+    for text in given:
+        name, _, ends = text.partition("=")
+        low, _, high = ends.partition(":")
+        try:
+            found[name] = (float(low), float(high))
+        except ValueError as error:
+            raise click.BadParameter(f"{text!r} is not NAME=LOW:HIGH") from error
+    return found
+
+
 @whatif.command()
 @click.option("--scenario", "name", default="seed", help="A name, or a TOML file.")
 @click.option("--set", "pairs", multiple=True, help="NAME=NUMBER, such as hub_places=2500.")
+@click.option("--range", "ranges", multiple=True, help="NAME=LOW:HIGH, of what is assumed.")
+@click.option("--unverified", is_flag=True, help="Let in figures that nobody verified.")
 @click.option("--question", "questions", multiple=True, help="Only this one; all if left out.")
 @click.option("--runs", type=click.IntRange(50, 100_000), help="How many runs.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -50,11 +64,14 @@ def _set(scenario: Any, pairs: Iterable[str]) -> Any:
 @click.option("--page", is_flag=True, help="Serve the page on which anyone moves the sliders.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address of the page.")
 @click.option("--port", default=PORT, show_default=True, help="Port of the page; 0 for any.")
+@click.option("--ray", default="", help="Run on a Ray cluster: its address, or local.")
 @click.option("--ready-file", type=click.Path(path_type=Path), hidden=True)
 @click.option("--quiet", is_flag=True, help="Say nothing of the progress.")
 def hubs(
     name: str,
     pairs: tuple[str, ...],
+    ranges: tuple[str, ...],
+    unverified: bool,
     questions: tuple[str, ...],
     runs: int | None,
     as_json: bool,
@@ -62,14 +79,18 @@ def hubs(
     page: bool,
     host: str,
     port: int,
+    ray: str,
     ready_file: Path | None,
     quiet: bool,
 ) -> None:
     """Answer what a return hub would do: from Channel arrivals to costs, with intervals."""
-    from tallystick.whatif import answers, scenario
+    from tallystick.whatif import answers, run, scenario
 
+    run.CLUSTER.set(ray)
     try:
         asked = _set(scenario.named(name), pairs)
+        asked = asked.having(ranges=dict(asked.ranges) | _ranges(ranges))
+        asked = asked.having(unverified=unverified or asked.unverified)
         asked = asked.having(runs=runs) if runs else asked
         if page:
             from tallystick.web.whatif.server import serve

@@ -14,6 +14,18 @@ from html import escape
 from itertools import pairwise
 from typing import Final
 
+PRINTED: Final = (
+    ".grid{stroke:#d5dad4;fill:none}.axis,.base{stroke:#14212b;stroke-width:1.5;fill:none}"
+    ".base{stroke-dasharray:5 4}.b95{fill:#d5e8df}.b80{fill:#a6cdbd}.b50{fill:#6fa893}"
+    ".mid{fill:none;stroke:#0b4f41;stroke-width:3}.seen{stroke:#a2352b;stroke-width:2.5;fill:none}"
+    ".bar-a{fill:#ddae66;stroke:#8a5a1e;stroke-width:1.5}.bar-b,.bar-1{fill:#0b4f41}"
+    ".bar-5{fill:#6a7178}.node{fill:#14212b}.n-good{fill:#0b4f41}.n-hub{fill:#8a5a1e}"
+    ".n-off{fill:#6a7178}.flow{fill:#14212b;fill-opacity:.13}.f-good{fill:#0b4f41;fill-opacity:.3}"
+    ".f-hub{fill:#ddae66;fill-opacity:.75}.f-off{fill:#6a7178;fill-opacity:.26}"
+    "text{font-family:'Tally Text',sans-serif;font-size:14px;fill:#14212b}.soft{fill:#44515b}"
+    ".strong{font-weight:700}.tiny{font-size:13px}.on-bar-a{fill:#2a1a05}.on-bar-b{fill:#fff}"
+)
+"""The look of a chart that stands alone, in a file or on paper: the light theme's own colours."""
 NOTE_PX: Final = 26
 LABEL_GAP_PX: Final = 19
 INSIDE_PX: Final = 118
@@ -80,6 +92,12 @@ def svg(wide: float, tall: float, name: str, body: str, note: str = "") -> str:
         f'<svg class="chart" viewBox="0 0 {wide:g} {tall:g}" role="img"'
         f' aria-label="{escape(name)}">{body}</svg>'
     )
+
+
+def alone(drawing: str) -> str:
+    """Return a chart with its own look in it, for where no style sheet of ours reaches."""
+    opened = '<svg xmlns="http://www.w3.org/2000/svg" '
+    return drawing.replace("<svg ", opened, 1).replace(">", f"><style>{PRINTED}</style>", 1)
 
 
 def text(x: float, y: float, words: object, css_class: str = "", anchor: str = "start") -> str:

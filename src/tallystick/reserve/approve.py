@@ -17,10 +17,16 @@ from tallystick.core.clock import Clock
 from tallystick.core.identity import grants
 from tallystick.core.rulebook.verdict import Answer
 from tallystick.core.store import Tx
-from tallystick.reserve import queries, record, vaults, verdicts
+from tallystick.reserve import queries, record, signing, vaults, verdicts
 from tallystick.reserve.ask import QUESTION_OF
 from tallystick.reserve.charter import VETOING, charter
-from tallystick.reserve.errors import Frozen, NotThisPerson, Unlawful, WrongMovementState
+from tallystick.reserve.errors import (
+    Frozen,
+    NotThisPerson,
+    PlanDiffers,
+    Unlawful,
+    WrongMovementState,
+)
 from tallystick.reserve.facts import Facts
 from tallystick.reserve.model import LIVE, NEXT, STOPPABLE, Ledger, State
 from tallystick.reserve.propose import digest_for, judge
@@ -118,6 +124,7 @@ def authorise(tx: Tx, clock: Clock, id: str, by: str) -> Movement:
     _in_state(found, State.PROPOSED)
     _not_frozen(tx)
     _as_approved(found)
+    check_vault(tx, found)
     on = charter(tx).day(clock.now())
     said = judge(charter(tx).mandate, Ledger(found.ledger), facts_now(tx, found, on), on)
     verdict = verdicts.plain(charter(tx).mandate.code, QUESTION_OF[found.act], on, said)
@@ -148,6 +155,21 @@ def _as_approved(found: Movement) -> None:
     digest = digest_for(found.act, found.vault, found.stored, found.why, found.said)
     if digest != found.digest:
         raise WrongMovementState(f"movement {found.reference} on record is not what was approved")
+
+
+def check_vault(tx: Tx, found: Movement) -> None:
+    """The plans must be of the vault on record, and all they call ours derived from it.
+
+    Raises `PlanDiffers` naming each difference, such as a descriptor that was changed since.
+    """
+    vault = vaults.vault(tx, found.vault)
+    wrong = [
+        str(one)
+        for plan in (found.stored.pay, found.stored.cancel)
+        for one in signing.check_plan(vault, plan)
+    ]
+    if wrong:
+        raise PlanDiffers("; ".join(wrong)[:500])
 
 
 def facts_now(tx: Tx, found: Movement, on: dt.date) -> Facts:

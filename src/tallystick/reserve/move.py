@@ -20,7 +20,7 @@ from tallystick.core import effects, journal
 from tallystick.core.effects import Effect, Later, NeedsPerson
 from tallystick.core.store import Tx
 from tallystick.reserve import queries, record, signing, vaults
-from tallystick.reserve.approve import move
+from tallystick.reserve.approve import check_vault, move
 from tallystick.reserve.charter import charter
 from tallystick.reserve.errors import Frozen, PlanDiffers, Unsigned, WrongMovementState
 from tallystick.reserve.key_errors import Differs, NotEnoughSignatures
@@ -54,6 +54,7 @@ def receive(office: Office, id: str, which: str, psbt: str | bytes) -> tuple[str
     with office.store.transact() as tx:
         found = queries.movement(tx, id)
         _signable(tx, office, found)
+        check_vault(tx, found)
         plan = plan_of(found, which)
         try:
             signers = signing.has_signed(plan, psbt)

@@ -247,6 +247,8 @@ def as_json(found: Answers) -> dict[str, Any]:
         "claim": claims.SENTENCE,
         "not_known": NOT_KNOWN,
         "fan_quantiles": list(FAN_QUANTILES),
+        "people_per_main_applicant": round(claims.people_per_main(), 3),
+        "unverified_figures_used": found.scenario.unverified,
         "unverified_figures": [
             one.say for one in figures.published()[0].values() if not one.verified
         ],

@@ -37,12 +37,6 @@ NAMES: Final = {
     "awaiting": "Waiting for a decision",
     "hotels": "People in hotels",
 }
-STYLE: Final = (
-    ".chart{font-family:sans-serif;background:#fff}.grid{stroke:#d5dad4;fill:none}"
-    ".axis,.base{stroke:#14212b;fill:none}.mid{fill:none;stroke:#0b4f41;stroke-width:3}"
-    ".b95{fill:#d5e8df}.b80{fill:#a6cdbd}.b50{fill:#6fa893}.seen{stroke:#a2352b;stroke-width:2.5;"
-    "fill:none}text{font-size:14px;fill:#14212b}.soft{fill:#44515b}.strong{font-weight:700}"
-)
 
 
 def picture(name: str, quarters: tuple[str, ...], runs: tuple[Interval, ...], seen: Any) -> str:
@@ -57,10 +51,7 @@ def picture(name: str, quarters: tuple[str, ...], runs: tuple[Interval, ...], se
     say = f"{NAMES[name]}: what the runs say, and crosses for what was published."
     drawn = charts.fan(say, bands, columns["middle"], marks, "middle", NO_HUB,
                        list(enumerate(seen)))  # fmt: skip
-    opened = '<svg class="chart" xmlns="http://www.w3.org/2000/svg"'
-    return drawn.replace('<svg class="chart"', opened, 1).replace(
-        ">", f"><style>{STYLE}</style>", 1
-    )
+    return charts.alone(drawn)
 
 
 def amount(value: float) -> str:

@@ -98,6 +98,13 @@ def decisions(posterior: Posterior) -> tuple[Card, ...]:
     return people, main
 
 
+def people_per_main(year: str = "2024") -> float:
+    """Return how many people claimed for each main applicant who did: the two clocks' ratio."""
+    table = figures.tables("quarters")
+    people = sum(table.at(f"{year}Q{q}", "claims") for q in range(1, 5))
+    return people / figures.tables("claim_years").at(year, "claims")
+
+
 def boats(posterior: Posterior) -> tuple[Card, ...]:
     """Small-boat arrivals of 2025, seen twice: the share fell as more of them were decided."""
     found = []

@@ -22,6 +22,8 @@ Array = Any
 STAGES_MAX: Final = 8
 PERSONS_MAX: Final = 20_000_000
 SERVERS_MAX: Final = 100_000
+WIDTH: Final = 8
+"""Children of a place in the heap of servers."""
 DRAW_GAP, DRAW_SERVICE, DRAW_GOES_ON = 0, 10, 30
 
 
@@ -35,25 +37,38 @@ def arrivals(seed: int, rate: float, out: Array) -> None:
 
 
 @compiled
-def service(seed: int, person: int, stage: int, mean: float) -> float:
-    """Return how long a person keeps a server."""
-    return -mean * math.log(1.0 - uniform(key(seed, person, 0, 0), DRAW_SERVICE + stage))
+def service_of(k: np.uint64, stage: int, mean: float) -> float:
+    """Return how long the person with a key keeps a server of a stage."""
+    return -mean * math.log(1.0 - uniform(k, DRAW_SERVICE + stage))
 
 
 @compiled
-def sift_down(heap: Array, size: int) -> None:
-    """Bring a heap whose root has grown into order again."""
-    at, value = 0, heap[0]
+def service(seed: int, person: int, stage: int, mean: float) -> float:
+    """Return the same by seed and person."""
+    return service_of(key(seed, person, 0, 0), stage, mean)
+
+
+@compiled
+def replace_first(heap: Array, size: int, value: float) -> None:
+    """Put a later time in the place of the earliest: a heap whose places have eight children.
+
+    Eight children lie side by side, so the earliest of them is found without a guess. What lies
+    beyond ``size`` is later than any time.
+    """
+    at = 0
     while True:
-        child = 2 * at + 1
+        child = WIDTH * at + 1
         if child >= size:
             break
-        if child + 1 < size and heap[child + 1] < heap[child]:
-            child += 1
-        if heap[child] >= value:
+        best, least = child, heap[child]
+        for other in range(child + 1, child + WIDTH):
+            earlier = heap[other] < least
+            best = other if earlier else best
+            least = heap[other] if earlier else least
+        if least >= value:
             break
-        heap[at] = heap[child]
-        at = child
+        heap[at] = least
+        at = best
     heap[at] = value
 
 
@@ -72,20 +87,19 @@ def serve(
 ) -> int:
     """Serve ``persons`` in the order of ``ready`` (ascending); return how many go on.
 
-    ``wait`` and ``leave`` are filled by person; ``onward`` receives those who go on, in the order
-    in which they were served. Units of time are the caller's own.
+    ``wait`` and ``leave`` are filled in that order; ``onward`` receives the places, in that order,
+    of those who go on. Units of time are the caller's own.
     """
-    heap = np.zeros(servers)
+    heap = np.full(servers + WIDTH, np.inf)
+    heap[:servers] = 0.0
     count = 0
     for at in range(len(ready)):
-        person = persons[at]
+        k = key(seed, persons[at], 0, 0)
         begins = max(ready[at], heap[0])
-        ends = begins + service(seed, person, stage, mean)
-        heap[0] = ends
-        sift_down(heap, servers)
-        wait[person] = begins - ready[at]
-        leave[person] = ends
-        if uniform(key(seed, person, 0, 0), DRAW_GOES_ON + stage) < goes_on:
-            onward[count] = person
-            count += 1
+        ends = begins + service_of(k, stage, mean)
+        replace_first(heap, servers, ends)
+        wait[at] = begins - ready[at]
+        leave[at] = ends
+        onward[count] = at
+        count += uniform(k, DRAW_GOES_ON + stage) < goes_on
     return count

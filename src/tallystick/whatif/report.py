@@ -7,6 +7,7 @@ command makes it again.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ import jinja2
 from markupsafe import Markup
 
 from tallystick import look
-from tallystick.look import art
+from tallystick.look import art, charts
 from tallystick.whatif import claims, pictures, questions
 from tallystick.whatif.answers import NOT_KNOWN, Answers, spread_of
 from tallystick.whatif.errors import WhatIfError
@@ -39,9 +40,9 @@ def html(found: Answers) -> str:
         lstrip_blocks=True,
     )
     drawn = {
-        "fan": pictures.in_hub(found),
-        "tornado": pictures.moves_it(found),
-        "flow": pictures.flow(found),
+        "fan": charts.alone(pictures.in_hub(found).svg),
+        "tornado": charts.alone(pictures.moves_it(found).svg),
+        "flow": charts.alone(pictures.flow(found).svg),
         "claim": pictures.claim(found),
     }
     return env.get_template(TEMPLATE.name).render(
@@ -54,15 +55,23 @@ def html(found: Answers) -> str:
         percent=questions.percent,
         spread=spread_of,
         safe=Markup,
-        logo=Markup(art.mark()),  # noqa: S704 - drawn by us
-        style=Markup(_style()),  # noqa: S704 - files of ours
+        logo=Markup(_mark()),  # noqa: S704 - drawn by us
+        fonts=Markup(_fonts()),  # noqa: S704 - a file of ours
         **drawn,
     )
 
 
-def _style() -> str:
-    sheets = (look.FOLDER / name for name in ("tokens.css", "console.css"))
-    return "\n".join(sheet.read_text("utf-8") for sheet in sheets)
+def _mark() -> str:
+    """Return the logo in the light theme's colours: paper has no style sheet for drawings."""
+    drawn = art.mark()
+    for name, tone in (("mark-1, var(--ink)", "#14212b"), ("mark-2, var(--stick)", "#ddae66")):
+        drawn = drawn.replace(f"var(--{name})", tone)
+    return drawn.replace("var(--stick-edge)", "#8a5a1e")
+
+
+def _fonts() -> str:
+    tokens = (look.FOLDER / "tokens.css").read_text("utf-8")
+    return "\n".join(re.findall(r"@font-face\s*\{[^}]*\}", tokens))
 
 
 def pdf(found: Answers) -> bytes:

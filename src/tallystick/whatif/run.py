@@ -7,6 +7,7 @@ What is counted of a pair is worked out here once; questions only ask.
 from __future__ import annotations
 
 import dataclasses
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -25,6 +26,8 @@ WEEKS_IN_MONTH: Final = 365.25 / 84
 NIGHTS_IN_MONTH: Final = 365.25 / 12
 YEAR: Final = 12
 ARRIVED: Final = MOVES_COUNT
+CLUSTER: Final[ContextVar[str]] = ContextVar("CLUSTER", default="")
+"""The address of a Ray cluster to run on, or ``local``; nothing for this machine's threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ def world_of(scenario: Scenario) -> world.World:
 
 def records(scenario: Scenario, posterior: Posterior, ranges: Ranges | None = None) -> Any:
     """Return the runs of a scenario; the gates' share is the rulebook's or the user's."""
-    wide = {"gate_share": scenario.gate_range()} | dict(ranges or {})
+    wide = {"gate_share": scenario.gate_range()} | dict(scenario.ranges) | dict(ranges or {})
     return future.records(posterior, scenario.seed, scenario.runs, scenario.chosen, wide)
 
 
@@ -62,9 +65,8 @@ def simulate(
     ranges: Ranges | None = None,
     posterior: Posterior | None = None,
     workers: int = 0,
-    ray: str = "",
 ) -> Pair:
-    """Run a scenario and the same world without its hub; on a Ray cluster if one is named."""
+    """Run a scenario and the same world without its hub; on the cluster that `CLUSTER` names."""
     given = posterior or load()
     here = world_of(scenario)
     runs = records(scenario, given, ranges)
@@ -73,8 +75,8 @@ def simulate(
         plain[name] = 0.0
 
     def go(these: Any) -> Result:
-        if ray:
-            return spread.simulate(ray, scenario.seed, these, here)
+        if cluster := CLUSTER.get():
+            return spread.simulate(cluster, scenario.seed, these, here)
         return ensemble.simulate(scenario.seed, these, here, workers=workers)
 
     return Pair(scenario, runs, go(runs), go(plain))
@@ -150,13 +152,11 @@ def support_saved(pair: Pair) -> Any:
     """
     hotel = -pair.change("hotels").sum(1) * NIGHTS_IN_MONTH
     all_nights = -pair.change("supported").sum(1) * NIGHTS_IN_MONTH
-    pence = (
-        int(figures.get("hotel_night").value[0]),
-        int(figures.get("dispersal_night_2023").value[0]),
-    )
+    newest = "dispersal_night" if pair.scenario.unverified else "dispersal_night_2023"
+    night, other = (int(figures.get(name).value[0]) for name in ("hotel_night", newest))
     whole = np.rint(hotel).astype(np.int64)
     others = np.rint(all_nights).astype(np.int64) - whole
-    return whole * pence[0] + others * pence[1]
+    return whole * night + others * other
 
 
 def spent(pair: Pair) -> Any:

@@ -2,7 +2,8 @@
 
 ``gates`` is ``in order`` (host and agreement meet every condition: the rulebook's answer about
 persons), ``as it stands`` (nothing passes), or a share of the user's own. ``appeal_weeks`` sets how
-long a new appeal takes instead of what the tribunals' output gives. Money in whole pounds.
+long a new appeal takes instead of what the tribunals' output gives. ``unverified`` lets in figures
+that nobody verified; ``ranges`` replaces what is assumed of an unknown. Money in whole pounds.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any, Final
 from tallystick.whatif import figures, gates
 from tallystick.whatif.errors import BadScenario
 from tallystick.whatif.layout import MONTHS_MAX
-from tallystick.whatif.parameters import CHOSEN, checked
+from tallystick.whatif.parameters import ASSUMED, CHOSEN, checked
 from tallystick.whatif.world import YEARS
 
 FOLDER: Final = Path(__file__).parent / "scenarios"
@@ -26,7 +27,9 @@ POUNDS_MAX: Final = 10_000_000_000
 APPEAL_WEEKS: Final = (8, 260)
 TITLE_CHARS_MAX: Final = 120
 IN_ORDER, AS_IT_STANDS = "in order", "as it stands"
-FIELDS: Final = {"title", "months", "runs", "seed", "grant_rates", "gates", "appeal_weeks"}
+FIELDS: Final = {
+    *("title", "months", "runs", "seed", "grant_rates", "gates", "appeal_weeks", "unverified")
+}
 PENCE: Final = 100
 
 
@@ -54,6 +57,10 @@ class Scenario:
     """The year whose first grant rates by nationality are where the months to come begin."""
     gates: str | float = IN_ORDER
     appeal_weeks: float | None = None
+    unverified: bool = False
+    """Whether figures that nobody verified are used where a verified one is older."""
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Own ranges of assumed parameters, instead of ours."""
     chosen: Mapping[str, float] = field(default_factory=dict)
     pounds: Costs = field(default_factory=Costs)
 
@@ -80,6 +87,12 @@ class Scenario:
                 raise BadScenario(f"appeal_weeks: {self.appeal_weeks:g} is not {low} to {high}")
         if isinstance(self.gates, str) and self.gates not in (IN_ORDER, AS_IT_STANDS):
             raise BadScenario(f"gates: {self.gates[:20]!r} is no share, nor {IN_ORDER!r}")
+        for name, (low_end, high_end) in self.ranges.items():
+            if name not in ASSUMED:
+                raise BadScenario(f"{name[:40]!r} is not assumed; {', '.join(ASSUMED)} are")
+            if not low_end <= high_end:
+                raise BadScenario(f"{name}: {low_end:g} to {high_end:g} is no range")
+            checked(name, low_end), checked(name, high_end)
         for name, chosen in self.chosen.items():
             if name not in CHOSEN or name == "gate_share":
                 raise BadScenario(f"{name[:40]!r} cannot be chosen; {', '.join(CHOSEN)} can")
@@ -122,7 +135,7 @@ def names() -> tuple[str, ...]:
 
 def read(raw: Mapping[str, Any]) -> Scenario:
     """Return a scenario from plain values; raise `BadScenario` naming what is wrong."""
-    unknown = set(raw) - FIELDS - {"chosen", "pounds"}
+    unknown = set(raw) - FIELDS - {"chosen", "pounds", "ranges"}
     if unknown:
         raise BadScenario(f"unknown: {', '.join(sorted(unknown))[:80]}")
     try:
@@ -130,7 +143,8 @@ def read(raw: Mapping[str, Any]) -> Scenario:
         return Scenario(
             **{name: raw[name] for name in FIELDS & set(raw)},
             chosen={name: float(value) for name, value in raw.get("chosen", {}).items()},
+            ranges={n: (float(v[0]), float(v[1])) for n, v in raw.get("ranges", {}).items()},
             pounds=pounds,
         )
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, IndexError) as error:
         raise BadScenario(str(error)) from error

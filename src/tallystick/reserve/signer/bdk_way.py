@@ -32,6 +32,12 @@ def _parsed(descriptor: str, network: str) -> bdk.Descriptor:
     return bdk.Descriptor(descriptor, _kind(network))
 
 
+@functools.lru_cache(maxsize=2_048)
+def _derived(descriptor: str, network: str, number: int) -> tuple[str, bytes]:
+    found = _parsed(descriptor, network).derive_address(number, NETWORKS[network])
+    return str(found), bytes(found.script_pubkey().to_bytes())
+
+
 class BdkWay:
     """BDK's implementation of a signer's work."""
 
@@ -61,8 +67,7 @@ class BdkWay:
 
     def derive(self, descriptor: str, network: str, number: int) -> tuple[str, bytes]:
         """Return address and script of one number of a one-branch descriptor."""
-        found = _parsed(descriptor, network).derive_address(number, NETWORKS[network])
-        return str(found), bytes(found.script_pubkey().to_bytes())
+        return _derived(descriptor, network, number)
 
     def sign(self, psbt: bytes, words: str, network: str, descriptor: str) -> bytes:
         """Sign by a wallet in which this key alone is private."""

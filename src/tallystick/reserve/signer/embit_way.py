@@ -22,6 +22,12 @@ def _parsed(descriptor: str) -> Any:
     return Descriptor.from_string(descriptor)
 
 
+@functools.lru_cache(maxsize=2_048)
+def _derived(descriptor: str, network: str, number: int) -> tuple[str, bytes]:
+    script = _parsed(descriptor).derive(number).script_pubkey()
+    return str(script.address(NETWORKS[NAMES[network]])), bytes(script.data)
+
+
 class EmbitWay:
     """embit's implementation of a signer's work."""
 
@@ -50,8 +56,7 @@ class EmbitWay:
 
     def derive(self, descriptor: str, network: str, number: int) -> tuple[str, bytes]:
         """Return address and script of one number of a one-branch descriptor."""
-        script = _parsed(descriptor).derive(number).script_pubkey()
-        return str(script.address(NETWORKS[NAMES[network]])), bytes(script.data)
+        return _derived(descriptor, network, number)
 
     def sign(self, psbt: bytes, words: str, network: str, descriptor: str) -> bytes:
         """Sign with the master key wherever the PSBT names its fingerprint."""

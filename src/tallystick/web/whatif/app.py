@@ -47,23 +47,25 @@ class Desk:
         self._turn = threading.BoundedSemaphore(AT_ONCE)
         self._answer = functools.lru_cache(KEPT)(self._worked_out)
 
-    def _worked_out(self, at: tuple[tuple[str, int], ...], rates: str) -> Answers:
+    def _worked_out(self, at: tuple[tuple[str, int], ...], rates: str, unverified: bool) -> Answers:
         if not self._turn.acquire(timeout=WAIT_S):
             raise TooBusy
         try:
-            return answers.answer(scenario_of(self.base, dict(at), rates), deep=False)
+            asked = scenario_of(self.base, dict(at), rates, unverified)
+            return answers.answer(asked, deep=False)
         finally:
             self._turn.release()
 
     def warm(self) -> None:
         """Work out the first page before anybody asks, so that kernels are compiled."""
-        self._answer(tuple(usual(self.base).items()), DEFAULT_RATES)
+        self._answer(tuple(usual(self.base).items()), DEFAULT_RATES, False)
 
     def draw(self, name: str, request: Request, status: int = 200) -> Response:
         """Draw the page, or the part of it that answers, for the sliders in an address."""
         at = values(self.base, request.query_params)
         rates = request.query_params.get("rates", DEFAULT_RATES)
-        found = self._answer(tuple(at.items()), rates)
+        unverified = "unverified" in request.query_params
+        found = self._answer(tuple(at.items()), rates, unverified)
         return HTMLResponse(self.page(name, at, rates, found), status)
 
     def page(self, name: str, at: dict[str, int], rates: str, found: Answers | None,

@@ -122,7 +122,9 @@ def values(base: Scenario, given: Mapping[str, str]) -> dict[str, int]:
     return found
 
 
-def scenario_of(base: Scenario, at: Mapping[str, int], rates: str) -> Scenario:
+def scenario_of(
+    base: Scenario, at: Mapping[str, int], rates: str, unverified: bool = False
+) -> Scenario:
     """Return the scenario of a form. Gates left where they were stay the rulebook's."""
     if rates not in RATES:
         raise BadScenario(f"grant rates: {rates[:12]!r} is not one of {', '.join(RATES)}")
@@ -133,6 +135,7 @@ def scenario_of(base: Scenario, at: Mapping[str, int], rates: str) -> Scenario:
         months=PAGE_MONTHS,
         runs=PAGE_RUNS,
         grant_rates=int(rates),
+        unverified=unverified,
         gates=base.gates if untouched else at["gates"] / PERCENT,
         appeal_weeks=None if at["appeal"] >= APPEAL_AS_NOW else float(at["appeal"]),
         pounds=Costs(at["cost"] * 1_000, base.pounds.transfer, base.pounds.setup),

@@ -1,0 +1,131 @@
+"""The page: sliders as a plain form, a table beside every chart, and its doubt on each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+import serving
+from tallystick.web.whatif import sliders
+from tallystick.web.whatif.app import create_app
+from tallystick.whatif import scenario
+
+SUPPOSED = "Effect on arrivals supposed"
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[httpx.Client]:
+    yield serving.serve(create_app(scenario.named("seed")))
+    serving.stop_all()
+
+
+def charts(text: str) -> list[str]:
+    return re.findall(r'<svg class="chart".*?</svg>', text, re.S)
+
+
+def test_every_chart_says_what_it_supposes_and_has_its_table(client: httpx.Client) -> None:
+    page = client.get("/?deterrence=20").text
+    drawn = charts(page)
+    assert len(drawn) == 4 and page.count("The same as a table") == 4
+    hub = [one for one in drawn if "vast majority" not in one and "No hub in this" not in one]
+    assert len(hub) == 3
+    for one in hub:
+        assert one.count(f"{SUPPOSED}: 20% fewer by small boat. Nobody has measured it.") == 2
+
+
+def test_the_law_as_it_stands_and_every_doubt_are_on_the_page(client: httpx.Client) -> None:
+    page = client.get("/").text
+    assert "as the law stands, the gates let <b>0 of 100</b> pass" in page
+    assert f"{SUPPOSED}: none. Nobody has measured it." in page
+    assert "Figures nobody verified: A person" in page and "Unknown" in page
+    for verdict in ("not true", "a majority, not a vast one", ">true<"):
+        assert verdict in page
+
+
+def test_the_form_alone_moves_the_answer(client: httpx.Client) -> None:
+    def sent(**moved: int) -> str:
+        found = re.search(
+            r"People sent in 3 years</dt><dd>([^<]*)", client.get("/", params=moved).text
+        )
+        assert found
+        return found[1]
+
+    assert sent(places=0) == "0" and sent(gates=0) == "0"
+    assert int(sent(places=5000).replace(",", "")) > int(sent(places=500).replace(",", ""))
+    assert "nobody sent" in client.get("/?gates=0").text
+
+
+def test_sliders_left_alone_are_the_rulebooks_answer() -> None:
+    base = scenario.named("seed")
+    at = sliders.usual(base)
+    assert sliders.scenario_of(base, at, "2025").gates == base.gates
+    assert sliders.scenario_of(base, at | {"gates": 55}, "2025").gates == 0.55
+    for one in sliders.SLIDERS:
+        assert one.low <= at[one.name] <= one.high
+        for value in (one.low, one.high):
+            sliders.scenario_of(base, at | {one.name: value}, "2025")
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("places=abc", "is no whole number"),
+        ("places=99999", "Hub places: 99999 is not 0 to 10000"),
+        ("deterrence=-5", "is no whole number"),
+        ("appeal=2", "Weeks an appeal takes: 2 is not 8 to 150"),
+        ("rates=1999", "grant rates: &#39;1999&#39; is not one of"),
+    ],
+)
+def test_what_no_slider_can_ask_is_refused_in_words(
+    client: httpx.Client, query: str, says: str
+) -> None:
+    reply = client.get(f"/?{query}")
+    assert reply.status_code == 422 and says in reply.text and not charts(reply.text)
+
+
+def test_the_page_is_shut_against_other_sites(client: httpx.Client) -> None:
+    reply = client.get("/answer?places=800")
+    assert "default-src 'none'" in reply.headers["Content-Security-Policy"]
+    assert len(charts(reply.text)) == 2 and "<html" not in reply.text
+    assert client.get("/nowhere").status_code == 404
+    assert client.get("/healthz").json()["ok"] is True
+
+
+@pytest.fixture(scope="module")
+def page(chromium: Browser, client: httpx.Client) -> Iterator[Page]:
+    context = chromium.new_context(viewport={"width": 390, "height": 900})
+    opened = context.new_page()
+    opened.goto(str(client.base_url))
+    yield opened
+    context.close()
+
+
+@pytest.mark.browser
+def test_a_slider_moved_by_keys_brings_a_new_answer(page: Page) -> None:
+    before = page.locator("#answer dd").first.inner_text()
+    page.locator("#places").focus()
+    for _ in range(4):
+        page.keyboard.press("PageUp")
+    expect(page.locator('output[for="places"]')).not_to_have_text("1,200")
+    expect(page.locator("#answer dd").first).not_to_have_text(before, timeout=20_000)
+    expect(page.locator("#state")).to_have_text("The answer is new.")
+    assert "places=" in page.url
+
+
+@pytest.mark.browser
+def test_axe_finds_no_fault_and_nothing_runs_off_the_side(page: Page) -> None:
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    small = page.evaluate(
+        "[...document.querySelectorAll('a[href], button, select, input, summary')]"
+        ".filter(e => e.offsetParent && !e.matches('.skip'))"
+        ".filter(e => e.getBoundingClientRect().height < 44)"
+        ".map(e => e.outerHTML.slice(0, 80))"
+    )
+    assert small == []
