@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from tallystick.cli.parts import Parts
 from tallystick.core.clock import Clock
+from tallystick.edge.telephone import TELEPHONE
 
 MACHINE: Final = "Kiosk 0142"
 PORTS: Final = {"chain": 8730, "api": 8731, "console": 8732, "public": 8733, "screen": 8734}
@@ -80,6 +81,7 @@ def begin(
     ports: dict[str, int] | None = None,
     law: str = "DEMO",
     reading_percent: int = 0,
+    ask: tuple[str, ...] = (),
 ) -> Cell:
     """Start everything in its order, and return once the screen is up."""
     ports = ports or ports_of(folder)
@@ -106,6 +108,8 @@ def begin(
         "server",
         *("tallystick.cli", "serve", "--data", str(folder), "--rates", "offline"),
         *("--law", law),
+        *(part for one in ask for part in ("--ask", one)),
+        *("--texts", f"file:{folder / 'customer' / TELEPHONE}"),
         *("--chain", f"embedded:{chain_url}", "--signer", str(signer_socket)),
         *("--machine-port", str(ports["api"]), "--console-port", str(ports["console"])),
         *("--public-port", str(ports["public"])),

@@ -33,8 +33,12 @@ from tallystick.core.money import asset
 from tallystick.core.rulebook import adoptions, duties
 from tallystick.core.rulebook.duties import Statements
 from tallystick.core.store import Store
+from tallystick.core.vault import Vault
 from tallystick.kiosk import payout
 from tallystick.kiosk.audit import Check, audit
+from tallystick.kiosk.customers import policy as customer_policy
+from tallystick.kiosk.customers.desk import CustomerDesk
+from tallystick.kiosk.customers.texts import open_texts
 from tallystick.kiosk.quote import Desk, Policy
 from tallystick.kiosk.rates import ExchangeSource, OfflineSource, Rates, RateSource
 from tallystick.kiosk.scams import policy as scam_policy
@@ -87,6 +91,12 @@ class Settings:
     """A tlog-policy, whose witnesses are asked to cosign; else nobody is."""
     trial: str = ""
     """The registered trial in which people are assigned by chance, or nothing."""
+    ask: tuple[str, ...] = ()
+    """What a customer shows beyond the law: ``ITEM=FROM`` in minor units of a day's cash, such as
+    ``phone=0``, ``document=300000`` or ``source=500000``."""
+    texts: str = ""
+    """Who sends one-time codes: ``command:PATH``, a program that gets the message as JSON, or
+    ``file:PATH``, which plays a telephone; empty: a machine that must send codes stays closed."""
     duties: str = "required"
     """``required``: closed until an officer stated each duty that no machine can check (a licence,
     hours of support) as met; ``shown``: the console shows them, and nobody is asked."""
@@ -97,6 +107,9 @@ def open_desk(settings: Settings, clock: Clock, store: Store) -> Desk:
     place, statements = law_now(settings, store)
     source: RateSource = OfflineSource() if settings.rates == "offline" else ExchangeSource()
     fed = isinstance(source, ExchangeSource)
+    texts = open_texts(settings.texts)
+    asked = customer_policy.read(settings.ask)
+    customers = CustomerDesk(Vault(settings.data / "vault", clock), texts, asked)
     rates = Rates(source, asset(place.currency), clock, fed=fed)
     key = load_or_make_key(settings.data / "server.key")
     care = scam_policy.load(settings.scam_policy or scam_policy.DEFAULT)
@@ -104,7 +117,8 @@ def open_desk(settings: Settings, clock: Clock, store: Store) -> Desk:
     if settings.trial:
         with store.read() as tx:
             trials.find(tx, settings.trial)
-    return Desk(clock, place, Policy(), rates, key, settings.network, scams, statements)
+    network = settings.network
+    return Desk(clock, place, Policy(), rates, key, network, scams, statements, customers)
 
 
 def law_now(settings: Settings, store: Store) -> tuple[rulebook.Jurisdiction, Statements | None]:

@@ -33,6 +33,7 @@ from tallystick.kiosk.screening.model import ROLE as COMPLIANCE
 from tallystick.web.console import (
     books,
     claims,
+    customers,
     kiosks,
     lawbook,
     pages,
@@ -187,6 +188,8 @@ def create_app(store: Store, desk: Desk, door: Door, offices: Offices) -> FastAP
     _add_officers(app, console)
     claims.add(app, console)
     screening.add(app, console)
+    if desk.customers is not None:
+        customers.add(app, console)
     _add_files(app, console)
     _add_troubles(app, console)
     return app

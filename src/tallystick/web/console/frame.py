@@ -65,6 +65,7 @@ def frame(tx: Tx, desk: Desk) -> dict[str, Any]:
             "claims": ours(tx),
             "screening": hits_waiting(tx),
         },
+        "has_customers": desk.customers is not None,
         "says": sayings,
         "place": desk.place,
     }
