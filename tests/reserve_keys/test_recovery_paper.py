@@ -1,6 +1,9 @@
 """C1: with our server and database gone, the printed paper and bitcoin-cli get the coins out."""
 
 import datetime as dt
+import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -106,3 +109,31 @@ def test_the_paper_says_every_key_and_no_secret(signers: list) -> None:
         *("words", "vault", "watch", "quorum-make", "quorum-sign", "quorum-send"),
         *("recovery-make", "recovery-sign", "recovery-send"),
     }
+
+
+def test_where_no_bitcoind_can_be_had_the_set_up_says_so_and_fails(tmp_path: Path) -> None:
+    script = (Path(__file__).parents[2] / "scripts/bitcoind").read_text()
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts/bitcoind").write_text(script)
+    few = tmp_path / "bin"
+    few.mkdir()
+    for name in ("dirname", "mkdir", "flock", "rm", "cat", "grep", "sort", "dpkg"):
+        (few / name).symlink_to(shutil.which(name) or f"/usr/bin/{name}")
+
+    def run() -> subprocess.CompletedProcess[str]:
+        bash = shutil.which("bash") or "/bin/bash"
+        return subprocess.run(
+            [bash, str(tmp_path / "scripts/bitcoind")],
+            capture_output=True,
+            text=True,
+            env={"PATH": str(few)},
+        )
+
+    done = run()
+    assert done.returncode == 1 and "without apt-get" in done.stderr
+    assert "install bitcoind and bitcoin-cli 28 or newer" in done.stderr
+    (few / "apt-get").write_text("#!/bin/sh\nexit 100\n")
+    (few / "apt-get").chmod(0o755)
+    done = run()
+    assert done.returncode == 1 and "does not answer" in done.stderr
+    assert not (tmp_path / ".venv/bitcoind/whole").exists()

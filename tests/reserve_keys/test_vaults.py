@@ -275,3 +275,24 @@ def test_a_signer_keeps_its_key_to_itself(signers: list, tmp_path: Path) -> None
         Device(tmp_path / "s")
     with pytest.raises(BadVault, match="not hold this signer's key"):
         other.register("main", signers[0].content["vaults"]["main"])
+
+
+def test_a_changed_descriptor_on_the_server_is_caught(
+    vault: Vault, store: Store, signers: list, clock: SeededClock
+) -> None:
+    """Whoever owns the database puts a key of their own into the vault."""
+    theirs = vault_of(Kind.SORTEDMULTI, [*signers[:2], signers[3]], 2)
+    with store.transact() as tx:
+        tx.execute(sa.update(vaults.VAULTS).values(descriptor=theirs.descriptor))
+    with store.read() as tx, pytest.raises(BadVault, match="not that of its keys"):
+        vaults.vault(tx, vault.id)
+    with store.transact() as tx:
+        key, k = theirs.keys[2], vaults.KEYS
+        swapped = {"fingerprint": key.fingerprint, "xpub": key.xpub}
+        tx.execute(sa.update(k).where(k.c.number == 2).values(swapped))
+        vaults.derive(tx, vault.id, 3, clock)
+    for one in signers[:2]:
+        with pytest.raises(AddressDiffers):
+            vaults.confirm(store, vault.id, *words_of(one), clock)
+    with store.transact() as tx, pytest.raises(NotPublished):
+        vaults.issue(tx, vault.id, "deposit", clock)

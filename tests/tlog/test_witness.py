@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -103,8 +105,17 @@ def test_no_fork_is_signed_also_after_a_restart(tmp_path: Path) -> None:
     assert hand_in(witness, 7, 9, root(9)) == 200
 
 
+class SlowClock(SeededClock):
+    """Takes its time between the check and the signature, so that others come in between."""
+
+    def now(self) -> dt.datetime:
+        time.sleep(0.05)
+        return super().now()
+
+
 def test_of_two_at_once_one_is_signed(tmp_path: Path) -> None:
     witness = make(tmp_path, signer().key)
+    witness.clock = SlowClock(1)
     tops = [root(8, bytes([n])) for n in range(8)]
     found: list[int] = []
     threads = [

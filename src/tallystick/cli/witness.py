@@ -44,7 +44,7 @@ def witness(
     from tallystick.core.tlog.witness import Witness
     from tallystick.core.tlog.witness_keys import signers_of
     from tallystick.web.bounded import BoundedHttp
-    from tallystick.web.witness import create_app
+    from tallystick.web.witness import REQUESTS_AT_ONCE_MAX, create_app
 
     clock = SystemClock()
     try:
@@ -65,6 +65,11 @@ def witness(
         draft.replace(ready_file)
     app = create_app(Witness(data / "seen", signers, known, clock))
     config = uvicorn.Config(
-        app, http=BoundedHttp, log_level="warning", access_log=False, lifespan="off"
+        app,
+        http=BoundedHttp,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        limit_concurrency=REQUESTS_AT_ONCE_MAX,
     )
     uvicorn.Server(config).run(sockets=[listener])

@@ -7,7 +7,9 @@ default is ``wsh(sortedmulti)``, the one form that nearly every device signs. Po
 
 from __future__ import annotations
 
+import dataclasses
 import enum
+import functools
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -200,11 +202,7 @@ def make(
     later = [key for key in keys if key.role == "recovery"]
     ordered = (*main, *later)
     template = template_of(kind, quorum, len(main), recovery_quorum, len(later), older_blocks)
-    sources = [key.expression for key in ordered]
-    if kind in (Kind.TAPROOT, Kind.TAPROOT_RECOVERY):
-        sources = [unspendable(ordered, network), *sources]
-    descriptor = with_checksum(Policy388(template, tuple(sources)).descriptor())
-    return Vault(
+    made = Vault(
         id=id,
         name=name,
         network=network,
@@ -213,7 +211,21 @@ def make(
         recovery_quorum=recovery_quorum,
         older_blocks=older_blocks,
         template=template,
-        descriptor=descriptor,
+        descriptor="",
         keys=ordered,
         address_sats_max=address_sats_max,
     )
+    return dataclasses.replace(made, descriptor=written(made))
+
+
+def written(vault: Vault) -> str:
+    """Return the descriptor that a vault's template and keys stand for, with checksum."""
+    sources = [key.expression for key in vault.keys]
+    if vault.kind in (Kind.TAPROOT, Kind.TAPROOT_RECOVERY):
+        sources = [unspendable(vault.keys, vault.network), *sources]
+    return _written(vault.template, tuple(sources))
+
+
+@functools.lru_cache(maxsize=256)
+def _written(template: str, sources: tuple[str, ...]) -> str:
+    return with_checksum(Policy388(template, sources).descriptor())

@@ -23,7 +23,15 @@ from tallystick.core import journal
 from tallystick.core.clock import Clock, new_id
 from tallystick.core.store import Store, Tx, for_update
 from tallystick.reserve.key_errors import AddressDiffers, BadVault, NoSuchVault, NotPublished
-from tallystick.reserve.vault import EXTERNAL, INDEX_MAX, INTERNAL, Kind, Vault, VaultKey
+from tallystick.reserve.vault import (
+    EXTERNAL,
+    INDEX_MAX,
+    INTERNAL,
+    Kind,
+    Vault,
+    VaultKey,
+    written,
+)
 from tallystick.reserve.vault_tables import ADDRESSES, CHECKS, EVENTS, KEYS, VAULTS
 
 PROGRAMME: Final = "reserve"
@@ -121,7 +129,10 @@ def _vault_of(tx: Tx, row: sa.RowMapping) -> Vault:
     )
     names = [field.name for field in dataclasses.fields(Vault) if field.name != "keys"]
     given = {name: row[name] for name in names}
-    return Vault(**{**given, "kind": Kind(row["kind"])}, keys=keys)
+    found = Vault(**{**given, "kind": Kind(row["kind"])}, keys=keys)
+    if written(found) != found.descriptor:
+        raise BadVault(f"the descriptor on record of {found.name!r} is not that of its keys")
+    return found
 
 
 def retire(tx: Tx, id: str, replaced_by: str, clock: Clock) -> None:

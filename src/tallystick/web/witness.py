@@ -6,6 +6,7 @@ The codes and bodies are those of C2SP tlog-witness; the limits are ours. All wo
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 from starlette.applications import Starlette
@@ -16,6 +17,9 @@ from starlette.routing import Route
 
 from tallystick.core.tlog.witness import REQUEST_BYTES_MAX, Answer, Witness
 
+BODY_S_MAX: Final = 10
+REQUESTS_AT_ONCE_MAX: Final = 64
+"""More are answered with 503 by the server, at once."""
 NOT_STORED: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
@@ -25,13 +29,17 @@ def reply(answer: Answer) -> Response:
     return Response(answer.body.encode(), answer.status, headers)
 
 
-async def body_of(request: Request) -> bytes | None:
-    """Read a body up to the limit, or return None when it is longer."""
+async def body_of(request: Request) -> bytes | Answer:
+    """Read a body, or return the refusal of one that is too long or too slow."""
     data = b""
-    async for part in request.stream():
-        data += part
-        if len(data) > REQUEST_BYTES_MAX:
-            return None
+    try:
+        async with asyncio.timeout(BODY_S_MAX):
+            async for part in request.stream():
+                data += part
+                if len(data) > REQUEST_BYTES_MAX:
+                    return Answer(413, "the request is too long\n")
+    except TimeoutError:
+        return Answer(408, "the request is too slow\n")
     return data
 
 
@@ -40,14 +48,14 @@ def create_app(witness: Witness) -> Starlette:
 
     async def add_checkpoint(request: Request) -> Response:
         data = await body_of(request)
-        if data is None:
-            return reply(Answer(413, "the request is too long\n"))
+        if isinstance(data, Answer):
+            return reply(data)
         return reply(await run_in_threadpool(witness.add_checkpoint, data))
 
     async def sign_subtree(request: Request) -> Response:
         data = await body_of(request)
-        if data is None:
-            return reply(Answer(413, "the request is too long\n"))
+        if isinstance(data, Answer):
+            return reply(data)
         return reply(await run_in_threadpool(witness.sign_subtree, data))
 
     def checkpoint(request: Request) -> Response:

@@ -10,8 +10,11 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from bdkpython import bdk
+
 from tallystick.bitcoin import bip322
 from tallystick.bitcoin import psbt as psbts
+from tallystick.bitcoin.address import NETWORKS
 from tallystick.bitcoin.descriptor import branches_of, with_checksum
 from tallystick.bitcoin.embedded.txs import parse
 from tallystick.bitcoin.errors import BadPsbt
@@ -134,7 +137,16 @@ def _input(given: Maps, at: int, registered: Registered) -> dict[str, Any]:
 def _output(given: Maps, at: int, registered: Registered) -> dict[str, Any]:
     sats, script = given.tx.outputs[at]
     place = registered.place(script, given.outputs[at], 0x02, 0x07)
-    return {"sats": sats, "script": script.hex(), **_named(place)}
+    address = address_of(script, registered.network)
+    return {"address": address, "sats": sats, "script": script.hex(), **_named(place)}
+
+
+def address_of(script: bytes, network: str) -> str:
+    """Return the address of a script as people know it, or its hex where it has none."""
+    try:
+        return str(bdk.Address.from_script(bdk.Script(script), NETWORKS[network]))
+    except bdk.FromScriptError:
+        return script.hex()
 
 
 def _named(place: Place | None) -> dict[str, Any]:
