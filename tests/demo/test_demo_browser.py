@@ -56,7 +56,7 @@ class Demo:
             assert time.monotonic() < end, self.said
             time.sleep(0.05)
         addresses = re.findall(r"https?://\S+", self.said)
-        self.bench, self.screen, self.invite, self.public = addresses
+        self.bench, self.screen, self.invite, self.public = addresses[:4]
         self.console = self.invite.partition("/invite")[0]
 
     @property

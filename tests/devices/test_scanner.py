@@ -10,7 +10,14 @@ from simulated import simulator
 
 from tallystick.core.clock import SeededClock, SystemClock
 from tallystick.devices.id003.desk import PRESENT_BYTES_MAX
-from tallystick.devices.scanner import CODE_BYTES_MAX, HALF_CODE_S_MAX, REOPEN_S, SerialScanner
+from tallystick.devices.scanner import (
+    CODE_BYTES_MAX,
+    HALF_CODE_S_MAX,
+    LICENCE_BYTES_MAX,
+    LICENCE_QUIET_S,
+    REOPEN_S,
+    SerialScanner,
+)
 
 
 class Beam:
@@ -134,3 +141,25 @@ def test_the_simulated_scanner_types_real_bytes_and_survives_a_kill() -> None:
         assert scanner.read() is None
         sim.hands.present("again")
         assert scanned() == "again"
+
+
+LICENCE = "@\n\x1e\rANSI 636014080001DL00290030DLDAQD1\nDCSSAMPLE\n\r"
+
+
+def test_a_licence_comes_whole_with_its_line_ends(beam: Beam) -> None:
+    for part in (LICENCE[:1], LICENCE[1:20], LICENCE[20:]):
+        beam.show(part.encode())
+        assert beam.codes() == []
+    beam.clock.advance(LICENCE_QUIET_S)
+    assert beam.codes() == [LICENCE]
+    beam.show(b"bcrt1q\r")
+    assert beam.codes() == ["bcrt1q"]
+
+
+def test_a_licence_longer_than_any_is_dropped_whole(beam: Beam) -> None:
+    beam.show(b"@\n" + b"A\r" * LICENCE_BYTES_MAX)
+    assert beam.codes() == []
+    beam.clock.advance(LICENCE_QUIET_S)
+    assert beam.codes() == []
+    beam.show(b"one\r")
+    assert beam.codes() == ["one"]

@@ -58,7 +58,7 @@ class Scene:
 
     def buy(self, screen: str) -> None:
         """Go on from whatever page is up, to the end of the purchase."""
-        walk = Walk(screen, self.devices.hands, self.clock, open_s=15)
+        walk = Walk(screen, self.devices.hands, self.clock, self.folder, open_s=15)
         try:
             self._buy(walk)
         finally:

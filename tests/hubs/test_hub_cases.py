@@ -361,6 +361,27 @@ def test_remedies_lead_the_case_where_they_are_pending(scene: Scene) -> None:
         scene.happen(one, "back_in_contact")
 
 
+def test_a_notice_without_a_route_stops_on_the_eve_and_is_served_again(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    one = scene.to_review()
+    scene.propose(one)
+    scene.both(one)
+    scene.place(one, 30)
+    scene.notice(one, route=False)
+    scene.wait(15)
+    scene.complete(one)
+    held = scene.eve(one)
+    assert held.case.state is State.NOTICE and stopped_by(held) == {"UK-17"}
+    scene.notice(one)
+    again = scene.eve(one)
+    until = next(a.until for a in again.answers if a.gate.id == "UK-17")
+    assert until is not None and until >= scene.desk.today() + dt.timedelta(7), "it begins again"
+    scene.wait(12)
+    scene.complete(one)
+    assert scene.eve(one).case.state is State.READY
+    scene.store.close()
+
+
 def test_a_clock_is_set_by_the_rule_and_held_through_its_day(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
     one, start = scene.to_review(), dt.date(2026, 11, 20)
@@ -405,9 +426,14 @@ def test_bad_input_is_named_and_changes_nothing(scene: Scene, wrong: dict[str, o
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("risk.direct", 3), ("appeal.are_date", True), ("agreement.services", True), ("x.y", True)],
+    [
+        *(("risk.direct", 3), ("appeal.are_date", True), ("agreement.services", True)),
+        *(("x.y", True), ("notice.period_ends", dt.date(2026, 11, 1)), ("notice.served", True)),
+    ],
 )
-def test_a_fact_of_another_kind_is_refused(scene: Scene, name: str, value: int | bool) -> None:
+def test_a_fact_of_another_kind_or_that_a_step_records_is_refused(
+    scene: Scene, name: str, value: int | bool | dt.date
+) -> None:
     one = scene.open()
     with pytest.raises(CaseIncomplete):
         scene.attest(one, {name: value})

@@ -33,6 +33,8 @@ from tallystick.hubs import agreements, asking, cases, decide, gates, law, recor
 from tallystick.hubs.law import FactKind, Value
 from tallystick.hubs.model import EVENTS, NEXT, Role, State
 
+RECKONED = {agreements.PLACE, *asking.LAPSING}
+"""What the programme reckons by itself, so that nobody can record it."""
 SETTLED = {code: settled(code) for code in law.SENDERS}
 EVERY_GATE = [(code, gate) for code in law.SENDERS for gate in SETTLED[code].ids]
 
@@ -59,7 +61,7 @@ def alone(code: str, gate: str, on: dt.date) -> Break:
     """Facts by which this gate, and no other, is not satisfied; recorded, not reckoned."""
     whole = SETTLED[code]
     for one in breaks(whole, on):
-        if one.gate == gate and agreements.PLACE not in one.values:
+        if one.gate == gate and not RECKONED & set(one.values):
             bad = {a.gate.id for a in gates.stopping(ask(whole, one.values, on))}
             if bad == {gate}:
                 return one

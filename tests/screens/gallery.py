@@ -166,6 +166,8 @@ def care_in(language: str) -> wire.Care:
     )
 
 
+ASKED = wire.IdentityAsk(item="document", cite="12-345 § 6")
+OURS = wire.IdentityAsk(item="source", cite="Policy of the operator")
 SEED = bytes(32)
 CARE = care_in("en")
 
@@ -187,6 +189,18 @@ def views() -> dict[str, View]:
         "cost": _at(BASE, Screen.COST),
         "warning": _at(BASE, Screen.WARNING, warning=WARNING),
         "scan": _at(BASE, Screen.SCAN),
+        "phone": _at(HAVE, Screen.PHONE, ask=ASKED, typed="202555"),
+        "phone-wrong": _at(
+            HAVE, Screen.PHONE, ask=ASKED, typed="123", say=Say("who.bad_phone", "care")
+        ),
+        "code": _at(HAVE, Screen.CODE, ask=ASKED, typed="4071", number="•••• 42"),
+        "code-locked": _at(HAVE, Screen.CODE, ask=ASKED, say=Say("who.locked", "stop")),
+        "document": _at(HAVE, Screen.DOCUMENT, ask=ASKED),
+        "document-old": _at(HAVE, Screen.DOCUMENT, ask=OURS, say=Say("who.document_old", "stop")),
+        "source": _at(PAID, Screen.SOURCE, ask=OURS),
+        "cash-more": dataclasses.replace(
+            cash, show_more=(ASKED,), say=Say("who.more", "care"), left_minor=0
+        ),
         "care": _at(HAVE, Screen.CARE, care=CARE),
         "question": _at(HAVE, Screen.QUESTION, care=CARE, question=CARE.questions[0]),
         "waiting": _at(HAVE, Screen.WAITING, care=CARE),

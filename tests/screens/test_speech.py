@@ -43,6 +43,9 @@ def test_the_voice_says_every_choice_by_its_number(name: str) -> None:
     start = html.index('role="alertdialog"' if dialog else "<main")
     inside = html[start : None if dialog else html.index("</main>")]
     choices = inside.count("<button") + inside.count('type="checkbox"')
+    if "data-pad" in inside:
+        assert "The hash key goes on" in heard
+        choices = 0
     for number in range(1, choices + 1):
         assert f"{number}: " in heard
     assert f"{choices + 1}: " not in heard

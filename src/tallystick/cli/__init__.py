@@ -24,6 +24,7 @@ COMMANDS: Final = (
     "audit.audit",
     "blocked.blocked",
     "claims.claims",
+    "customers.customers",
     "demo.demo",
     "edge.edge",
     "hubs.hubs",

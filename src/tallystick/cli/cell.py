@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from tallystick.cli.parts import Parts
 from tallystick.core.clock import Clock
+from tallystick.edge.telephone import TELEPHONE
 
 MACHINE: Final = "Kiosk 0142"
 PORTS: Final = {"chain": 8730, "api": 8731, "console": 8732, "public": 8733, "screen": 8734}
@@ -80,6 +81,7 @@ def begin(
     ports: dict[str, int] | None = None,
     law: str = "DEMO",
     reading_percent: int = 0,
+    ask: tuple[str, ...] = (),
 ) -> Cell:
     """Start everything in its order, and return once the screen is up."""
     ports = ports or ports_of(folder)
@@ -106,6 +108,8 @@ def begin(
         "server",
         *("tallystick.cli", "serve", "--data", str(folder), "--rates", "offline"),
         *("--law", law),
+        *(part for one in ask for part in ("--ask", one)),
+        *("--texts", f"file:{folder / 'customer' / TELEPHONE}"),
         *("--chain", f"embedded:{chain_url}", "--signer", str(signer_socket)),
         *("--machine-port", str(ports["api"]), "--console-port", str(ports["console"])),
         *("--public-port", str(ports["public"])),
@@ -162,8 +166,20 @@ def _invite(folder: Path, api: str, clock: Clock) -> str:
     key = load_or_make_key(folder / "server.key")
     with store.transact() as tx:
         token = machines.invite_machine(tx, MACHINE, clock.now(), clock)
+    _take_in_sample_list(store, clock)
     store.close()
     return machines.pairing_string(api, key.public_key(), token)
+
+
+def _take_in_sample_list(store: Any, clock: Clock) -> None:
+    """Take in a sample list of nobody: without one, whoever shows a document is barred."""
+    from tallystick.kiosk.screening import lists, screen
+    from tallystick.kiosk.screening.formats.read import published
+
+    with store.transact() as tx:
+        if not lists.newest(tx):
+            found = published(Path(screen.__file__).parent / "sample.xml")
+            screen.rescreen(tx, clock, lists.take_in(tx, clock, found, "the demo"))
 
 
 def invite_operator(cell: Cell, clock: Clock) -> str:

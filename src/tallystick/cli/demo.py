@@ -64,6 +64,7 @@ PROGRAMMES: Final = ("kiosk", "reserve", "hubs")
     show_default=True,
     help="How much of a warning's reading time must pass before Go on wakes.",
 )
+@click.option("--ask", multiple=True, help="Ask customers beyond the law, such as phone=0.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def demo(
     programme: str,
@@ -75,6 +76,7 @@ def demo(
     law: str,
     adopt_sample: bool,
     reading_percent: int,
+    ask: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Buy bitcoin with cash on an embedded chain, and prove where everything went.
@@ -105,9 +107,9 @@ def demo(
             if closed and once:
                 sys.exit(2)
             sys.exit(
-                _once(parts, folder, notes, to, as_json, clock, law)
+                _once(parts, folder, notes, to, as_json, clock, law, ask)
                 if once
-                else _play(parts, folder, clock, law, reading_percent)
+                else _play(parts, folder, clock, law, reading_percent, ask)
             )
         except LawUnreadable as error:
             raise click.BadParameter(str(error), param_hint="--law") from error
@@ -126,7 +128,14 @@ def _another(
     return code
 
 
-def _play(parts: Parts, folder: Path, clock: Clock, law: str, reading_percent: int) -> int:
+def _play(
+    parts: Parts,
+    folder: Path,
+    clock: Clock,
+    law: str,
+    reading_percent: int,
+    ask: tuple[str, ...],
+) -> int:
     """Run until Ctrl-C, or until a part ends by itself."""
     start = clock.monotonic_s()
     click.echo("Starting chain, signer, server and kiosk …")
@@ -138,6 +147,7 @@ def _play(parts: Parts, folder: Path, clock: Clock, law: str, reading_percent: i
         block_every_s=BLOCK_EVERY_S,
         law=law,
         reading_percent=reading_percent,
+        ask=ask,
     )
     link = invite_operator(cell, clock)
     seconds = clock.monotonic_s() - start
@@ -163,8 +173,9 @@ def _once(
     as_json: bool,
     clock: Clock,
     law: str,
+    ask: tuple[str, ...],
 ) -> int:
-    result = _purchase(parts, folder, notes, to, clock, law)
+    result = _purchase(parts, folder, notes, to, clock, law, ask)
     if as_json:
         click.echo(json.dumps(result, indent=1))
     else:
@@ -183,7 +194,13 @@ def _line(value: Any) -> str:
 
 
 def _purchase(
-    parts: Parts, folder: Path, notes: list[int], to: str, clock: Clock, law: str
+    parts: Parts,
+    folder: Path,
+    notes: list[int],
+    to: str,
+    clock: Clock,
+    law: str,
+    ask: tuple[str, ...],
 ) -> dict[str, Any]:
     from tallystick.cli.walk import OVER, Walk
     from tallystick.devices.id003.control import Hands
@@ -196,8 +213,8 @@ def _purchase(
         now = clock.monotonic_s()
         times[name], start = round(now - start, 3), now
 
-    cell = begin(parts, folder, clock, 0, 0.0, any_ports(), law)
-    walk = Walk(cell.screen, Hands(cell.hands), clock)
+    cell = begin(parts, folder, clock, 0, 0.0, any_ports(), law, ask=ask)
+    walk = Walk(cell.screen, Hands(cell.hands), clock, folder / "customer")
     walk.reach("start", *OVER)
     lap("ready")
     address = to or customer_address(folder / "customer", clock)

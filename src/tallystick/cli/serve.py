@@ -45,6 +45,8 @@ def database_of(data: Path, database: str) -> str:
     show_default=True,
     help="Stay closed until an officer stated each duty as met, or only show them.",
 )
+@click.option("--ask", multiple=True, help="Ask customers beyond the law, such as phone=0.")
+@click.option("--texts", default="", help="Who sends codes: command:PATH, or file:PATH to play.")
 @click.option("--origin", default="", help="The console's address as browsers see it.")
 @click.option("--log-origin", default="", help="The public log's name, at its first start only.")
 @click.option(
@@ -67,6 +69,8 @@ def serve(
     scam_policy: Path | None,
     trial: str,
     duties: str,
+    ask: tuple[str, ...],
+    texts: str,
     origin: str,
     log_origin: str,
     log_policy: Path | None,
@@ -90,6 +94,8 @@ def serve(
         scam_policy=scam_policy,
         trial=trial,
         duties=duties,
+        ask=ask,
+        texts=texts,
         origin=origin,
         log_origin=log_origin,
         log_policy=log_policy,

@@ -7,6 +7,7 @@ and each touch sends what that page's own form would.
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Final
 
 import httpx
@@ -14,6 +15,7 @@ import httpx
 from tallystick.core.clock import Clock
 from tallystick.core.errors import TallystickError
 from tallystick.devices.id003.control import Hands
+from tallystick.edge.telephone import SAMPLE_LICENCE, TELEPHONE
 
 STEP_S_MAX: Final = 30.0
 OPEN_S_MAX: Final = 2.0
@@ -21,6 +23,9 @@ OVER: Final = ("sending", "receipt", "stopped", "safe")
 CARE: Final = ("care", "question", "waiting")
 HONEST: Final = ("nearest", "wallet", "nobody")
 """What somebody answers who came alone to buy for a wallet of their own."""
+WHO: Final = ("phone", "texted", "document", "source")
+NUMBER: Final = "2025550142"
+CODE: Final = re.compile(r"\b\d{6}\b")
 LOOK_EVERY_S: Final = 0.01
 SEEN: Final = re.compile(r'name="seen" value="(([a-z]+)\.[^"]*)"')
 SCREEN: Final = re.compile(r'data-screen="([a-z]+)')
@@ -35,9 +40,12 @@ class NotReached(TallystickError):
 class Walk:
     """One customer at one screen. ``refused`` lists the notes that came back, in minor units."""
 
-    def __init__(self, screen: str, hands: Hands, clock: Clock, open_s: float = OPEN_S_MAX) -> None:
+    def __init__(
+        self, screen: str, hands: Hands, clock: Clock, pocket: Path, open_s: float = OPEN_S_MAX
+    ) -> None:
         self._http = httpx.Client(base_url=screen, timeout=10, trust_env=False)
         self._hands, self._clock, self._open_s = hands, clock, open_s
+        self._pocket = pocket
         self.refused: list[int] = []
         self.shown, self._seen = "", ""
 
@@ -84,7 +92,39 @@ class Walk:
         self._hands.present(address)
         self.reach("address")
         self.touch("address_yes")
+        self.through_identity()
         self.through_care("cash")
+
+    def through_identity(self) -> None:
+        """Show what is asked: a number and its code, a card, where the money is from."""
+        self.reach("cash", *CARE, *WHO)
+        while self.shown in WHO:
+            before = self.shown
+            if before == "phone":
+                self._type(NUMBER)
+            elif before == "texted":
+                self._type(self._code())
+            elif before == "document":
+                self._hands.present(SAMPLE_LICENCE)
+            else:
+                self.touch("source", source="wages")
+            until = self._clock.monotonic_s() + STEP_S_MAX
+            while self.look() == before:
+                if self._clock.monotonic_s() > until:
+                    raise NotReached(f"{before!r} did not go on")
+                self._clock.sleep(LOOK_EVERY_S)
+            self.reach("cash", *CARE, *WHO)
+
+    def _type(self, digits: str) -> None:
+        for digit in digits:
+            self.touch("digit", digit=digit)
+        self.touch("enter")
+
+    def _code(self) -> str:
+        found = CODE.search((self._pocket / TELEPHONE).read_text("utf-8"))
+        if found is None:
+            raise NotReached("no code came to the telephone")
+        return found.group()
 
     def through_care(self, to: str) -> None:
         """Read what comes between, answer as somebody whom nobody sent, and reach ``to``."""

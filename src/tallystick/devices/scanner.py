@@ -1,7 +1,7 @@
-"""QR scanners that type what they read into a serial port, one code a line.
+"""Scanners that type what they read into a serial port: one code a line, or a whole licence.
 
 A scanner is an open door: anybody can hold anything before it. What comes out here is one short
-line of visible text or nothing; it is never trusted to be an address.
+line of visible text, or the text of a licence with its line ends, or nothing; it is never trusted.
 """
 
 from __future__ import annotations
@@ -14,6 +14,11 @@ from tallystick.devices.errors import PortLost
 from tallystick.devices.wire import SerialWire
 
 CODE_BYTES_MAX: Final = 512
+LICENCE_BYTES_MAX: Final = 2_048
+LICENCE_STARTS: Final = (b"@\n", b"@\r")
+"""How the code of a driver's licence begins (AAMVA, annex D): it holds line ends of its own."""
+LICENCE_QUIET_S: Final = 0.3
+"""A licence is whole when nothing more came for so long."""
 HALF_CODE_S_MAX: Final = 1.0
 REOPEN_S: Final = 1.0
 
@@ -38,12 +43,29 @@ class SerialScanner:
     def read(self) -> str | None:
         """Return the next whole code, or None."""
         now_s = self._clock.monotonic_s()
+        if bytes(self._held[:2]) in LICENCE_STARTS:
+            return self._licence(now_s)
         if now_s - self._since_s > HALF_CODE_S_MAX and not self._ended():
             self._drop_half()
         if not self._ended() and (data := self._bytes(now_s)):
             self._held += data
             self._since_s = now_s
-        return self._code()
+        return None if bytes(self._held[:2]) in LICENCE_STARTS else self._code()
+
+    def _licence(self, now_s: float) -> str | None:
+        """Collect a licence, with its line ends, until the scanner is quiet."""
+        if data := self._bytes(now_s):
+            self._held += data
+            self._since_s = now_s
+            if len(self._held) > LICENCE_BYTES_MAX:
+                self._held[:] = b"@\n"
+                self._too_long = True
+            return None
+        if now_s - self._since_s < LICENCE_QUIET_S:
+            return None
+        text = "" if self._too_long else self._held.decode("utf-8", "replace")
+        self._drop_half()
+        return text or None
 
     def close(self) -> None:
         """Let go of the port."""

@@ -14,6 +14,7 @@ from tallystick.bitcoin.wallet import HotWallet
 from tallystick.core.clock import Clock
 from tallystick.devices.id003.control import Hands
 from tallystick.edge.engine import Engine
+from tallystick.edge.telephone import SAMPLE_LICENCE, TELEPHONE
 
 if TYPE_CHECKING:
     from tallystick.edge.main import Settings
@@ -76,6 +77,15 @@ class Bench:
     def present(self, text: str) -> None:
         """Hold a QR code with this text over the scanner."""
         self._hands.present(text)
+
+    def show_licence(self) -> None:
+        """Hold a made-up driver's licence over the scanner."""
+        self._hands.present(SAMPLE_LICENCE)
+
+    def last_text(self) -> str:
+        """Return the last text message to the customer's telephone, or nothing."""
+        path = self._customer / TELEPHONE
+        return path.read_text("utf-8") if path.exists() else ""
 
     def fresh_address(self) -> str:
         """Return a new address of the demo customer's wallet."""

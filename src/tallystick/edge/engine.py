@@ -23,6 +23,7 @@ from tallystick.devices.validator import BillValidator
 from tallystick.edge.book import Delivery, NoteLine
 from tallystick.edge.care import READING_PERCENT
 from tallystick.edge.errors import JournalUnwritable, ServerLost, ServerSaid
+from tallystick.edge.idle import BUYING, OVER
 from tallystick.edge.link import Link, Question
 from tallystick.edge.log import Log
 from tallystick.edge.notes import Notes
@@ -31,7 +32,7 @@ from tallystick.edge.paper import Paper
 from tallystick.edge.screen import receipt
 from tallystick.edge.stage import Stage
 from tallystick.edge.view import Screen, Touch, View
-from tallystick.edge.visit import BUYING, OVER, Visit
+from tallystick.edge.visit import Visit
 from tallystick.kiosk import wire
 
 POLL_INSIDE_S: Final = 0.005
@@ -259,6 +260,11 @@ class Engine:
         path = f"/v1/purchases/{purchase}/care"
         self._ask("care", "POST", path, wire.Care, lambda: ask, purchase)
 
+    def ask_identity(self, purchase: str, name: str, message: wire.Message) -> None:
+        """Send what a customer shows: phone, code, document or source."""
+        path = f"/v1/purchases/{purchase}/{name}"
+        self._ask("identity", "POST", path, wire.Identity, lambda: message, purchase)
+
     def ask_renewal(self, purchase: str) -> None:
         """Ask for a new quote of an open purchase."""
         path = f"/v1/purchases/{purchase}/quote"
@@ -313,6 +319,8 @@ class Engine:
                 self._visit.quoted(answer, error)
             elif question.name == "care" and question.about == self._visit.purchase:
                 self._visit.cared(answer)
+            elif question.name == "identity" and question.about == self._visit.purchase:
+                self._visit.told_identity(answer)
             elif question.name == "renewal" and question.about == self._visit.purchase:
                 self._renewed(answer, error)
             elif question.name == "progress" and answer is not None:

@@ -22,6 +22,9 @@ class Outside(Protocol):
     def ask_care(self, purchase: str, ask: wire.CareAsk) -> None:
         """Ask what the screen must show against a scam."""
 
+    def ask_identity(self, purchase: str, name: str, message: wire.Message) -> None:
+        """Send what a customer shows: phone, code, document or source."""
+
     def print_half(self) -> None:
         """Print the receipt of the purchase on screen."""
 

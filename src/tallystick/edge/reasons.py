@@ -20,6 +20,8 @@ def wrong_code(error: TallystickError, typed: bool) -> str:
 def why_back(why: str, limited: bool) -> tuple[str, str]:
     """Return the message, and how it looks, for a note that came back."""
     not_now = why in ("denomination", "not_taken") or why.startswith("not taken now")
+    if why == "identify":
+        return "who.more", "care"
     if why in ("limit", "machine_cap", "held") or (not_now and limited):
         return "kiosk.limit", "care"
     if not_now:

@@ -12,6 +12,7 @@ import enum
 from dataclasses import dataclass, field
 
 from tallystick.kiosk import wire
+from tallystick.kiosk.model import Sums
 
 
 class Screen(enum.StrEnum):
@@ -25,6 +26,10 @@ class Screen(enum.StrEnum):
     WARNING = "warning"
     SCAN = "scan"
     ADDRESS = "address"
+    PHONE = "phone"
+    CODE = "texted"
+    DOCUMENT = "document"
+    SOURCE = "source"
     CARE = "care"
     QUESTION = "question"
     WAITING = "waiting"
@@ -65,6 +70,14 @@ class Touch(enum.StrEnum):
     PROCEED = "proceed"
     ANSWER = "answer"
     AGAIN = "again"
+    DIGIT = "digit"
+    DELETE = "delete"
+    ENTER = "enter"
+    NEW_CODE = "new_code"
+    OTHER_NUMBER = "other_number"
+    SOURCE = "source"
+    IDENTIFY = "identify"
+    """Show what more cash needs, from the page of the cash."""
     STILL_HERE = "still_here"
     REPRINT = "reprint"
     RECEIPT = "receipt"
@@ -109,6 +122,14 @@ class View:
     """True while the way forward from a warning waits for its reading time."""
     question: wire.CareQuestion | None = None
     """The question on screen when ``screen`` is QUESTION."""
+    ask: wire.IdentityAsk | None = None
+    """What the page asks a customer to show, and by which law or policy."""
+    typed: str = ""
+    """Digits typed on the page of a number or a code; nowhere else, and gone with the page."""
+    number: str = ""
+    """The end of the number to which a code went."""
+    show_more: tuple[wire.IdentityAsk, ...] = ()
+    """What must be shown before more cash can go in."""
     quote: wire.Quote | None = None
     reference: str = ""
     address: str = ""
@@ -137,3 +158,13 @@ class View:
     printed: bool = False
     demo: bool = False
     extras: tuple[tuple[str, str], ...] = field(default=())
+
+
+def sums_shown(total: Sums) -> dict[str, int]:
+    """Return the view's sums from a purchase's."""
+    return {
+        "cash_minor": total.cash.minor,
+        "fee_minor": total.fee.minor,
+        "worth_minor": total.worth.minor,
+        "sats": total.sats.minor,
+    }

@@ -22,39 +22,18 @@ from tallystick.devices.validator import Kind
 from tallystick.edge.book import Delivery, NoteLine, Purchase
 from tallystick.edge.care import READING_PERCENT, Care
 from tallystick.edge.errors import ServerLost, ServerSaid
+from tallystick.edge.identify import NOTHING, Identify
+from tallystick.edge.idle import BUYING, IDLE_S, OVER, WARNED_S
 from tallystick.edge.log import Log
 from tallystick.edge.notes import Notes
 from tallystick.edge.outside import Outside
 from tallystick.edge.pairing import Pairing, check_quote
 from tallystick.edge.reasons import why_back, wrong_code
 from tallystick.edge.stage import Stage
-from tallystick.edge.view import Note, Say, Screen, Touch
+from tallystick.edge.view import Note, Say, Screen, Touch, sums_shown
 from tallystick.kiosk import wire
 from tallystick.kiosk.model import Sums, Terms, sums
 
-IDLE_S: Final = {
-    Screen.LANGUAGE: 60,
-    Screen.HELP: 120,
-    Screen.SCAM: 120,
-    Screen.COST: 120,
-    Screen.WARNING: 120,
-    Screen.SCAN: 180,
-    Screen.ADDRESS: 120,
-    Screen.CARE: 180,
-    Screen.QUESTION: 180,
-    Screen.WAITING: 180,
-    Screen.CASH: 180,
-    Screen.REVIEW: 180,
-    Screen.SENDING: 120,
-    Screen.RECEIPT: 120,
-    Screen.STOPPED: 60,
-    Screen.SAFE: 60,
-}
-"""Seconds without a touch before we ask whether anybody is still there."""
-WARNED_S: Final = 60
-OVER: Final = frozenset({Screen.SENDING, Screen.RECEIPT, Screen.STOPPED, Screen.SAFE})
-"""Pages on which no decision is left: they close without asking."""
-BUYING: Final = frozenset({Screen.CASH, Screen.REVIEW})
 STUCK_S: Final = 20
 QUOTE_MARGIN_S: Final = 5
 RENEW_AGAIN_S: Final = 1.0
@@ -83,7 +62,8 @@ class Visit:
         self.halted = False
         """True when the journal cannot be written: no more notes."""
         self._care = Care(stage, clock, outside, self._onward, self._refused, reading_percent)
-        self._acts = self._table()
+        self._identify = Identify(stage, outside, self._identified)
+        self._acts = self._table() | self._identify.acts()
         self._clear()
 
     def _clear(self) -> None:
@@ -98,6 +78,7 @@ class Visit:
         self._stuck_since: float | None = None
         self._back_to = Screen.START
         self._care.clear()
+        self._identify.clear()
         self._touched = self._clock.monotonic_s()
 
     def _table(self) -> dict[Touch, Callable[[dict[str, Any]], None]]:
@@ -122,6 +103,7 @@ class Visit:
             Touch.MORE_CASH: lambda _: go(Screen.CASH) if self._on(Screen.REVIEW) else None,
             Touch.SEND: lambda _: self._send(),
             Touch.ACCEPT_PRICE: lambda _: show(price_changed=False, say=None),
+            Touch.IDENTIFY: lambda _: self._show_more(),
             Touch.STOP: lambda _: self.stop("refund", "the customer stopped"),
             Touch.QUIET: lambda _: self.stop("help", "the customer asked for help without words"),
             Touch.PROCEED: lambda _: self._care.proceed(),
@@ -181,8 +163,7 @@ class Visit:
     def _language(self, given: dict[str, Any]) -> None:
         if not self._on(Screen.LANGUAGE):
             return
-        back = self._back_to
-        to = Screen.COST if back is Screen.LANGUAGE else back
+        to = Screen.COST if self._back_to is Screen.LANGUAGE else self._back_to
         self._stage.go(to, language=given["language"])
 
     def _next_warning(self, screen: Screen) -> None:
@@ -202,6 +183,9 @@ class Visit:
 
     def scanned(self, text: str, typed: bool = False) -> None:
         """Take in a code or a typed address, and say what is wrong with it, if anything."""
+        if self._on(Screen.DOCUMENT):
+            self._touched = self._clock.monotonic_s()
+            self._identify.scanned(text)
         if not self._on(Screen.SCAN) or self._view.offer is None:
             return
         self._touched = self._clock.monotonic_s()
@@ -228,6 +212,10 @@ class Visit:
             facts = {"address": self._view.address, "language": self._view.language}
             self._log.write("opened", purchase=purchase, **facts)
             self.purchase = purchase
+        offer = self._view.offer
+        if offer is not None and self._identify.lacks(offer.identify):
+            self._identify.begin(self.purchase, offer.identify, Screen.ADDRESS)
+            return
         self._asked = True
         self._out.ask_quote(
             wire.QuoteRequest(
@@ -237,6 +225,24 @@ class Visit:
                 acknowledged=self._acknowledged,
             )
         )
+
+    def _identified(self, to: Screen) -> None:
+        """Go on once a customer showed what was asked."""
+        self._stage.go(to, show_more=())
+        if to is Screen.ADDRESS:
+            self._ask_quote()
+
+    def told_identity(self, said: wire.Identity | None) -> None:
+        """Take in what the server says of what was shown."""
+        if said is not None and said.left_minor is not None:
+            self._left = said.left_minor
+        self._identify.told(said)
+        self.refresh()
+
+    def _show_more(self) -> None:
+        """Show what more cash needs, from the page of the cash."""
+        if self._on(Screen.CASH) and self._view.show_more and not self._notes.inside:
+            self._identify.begin(self.purchase, self._view.show_more, Screen.CASH)
 
     def quoted(self, quote: wire.Quote | None, error: TallystickError | None) -> None:
         """Take in the quote, or why there is none."""
@@ -288,6 +294,7 @@ class Visit:
         """Write down a quote, and count its time from now on our own steady clock."""
         self._log.write("quoted", quote=_plain(quote))
         life_s = (quote.expires_at - quote.made_at).total_seconds()
+        self._stage.show(show_more=tuple(quote.show))
         self._quote, self._quote_until = quote, self._clock.monotonic_s() + life_s
 
     # --- cash ------------------------------------------------------------------------------------
@@ -312,10 +319,7 @@ class Visit:
         self._stage.show(
             quote=self._quote,
             notes=tuple(Note(n.minor, i == last) for i, n in enumerate(held.stacked)),
-            cash_minor=total.cash.minor,
-            fee_minor=total.fee.minor,
-            worth_minor=total.worth.minor,
-            sats=total.sats.minor,
+            **sums_shown(total),
             left_minor=self._left,
             refused=refused,
             accepting=bool(allowed),
@@ -365,6 +369,8 @@ class Visit:
 
     def answered_note(self, note: str, answer: wire.NoteAnswer | None, why: str) -> None:
         """Take in the server's word on the note in escrow."""
+        if answer is not None:
+            self._stage.show(show_more=tuple(answer.show))
         if answer is not None and answer.answer == "permit":
             self._left = answer.left_minor
             self._notes.permitted(note)
@@ -385,6 +391,7 @@ class Visit:
             self._called_off(view)
         elif view is not None and self._on(*BUYING):
             self._left = view.left_minor
+            self._stage.show(show_more=tuple(view.show))
             self.refresh()
 
     def _no_more(self) -> None:
@@ -489,7 +496,8 @@ class Visit:
             self._stage.clear(Screen.START) if gone else self._stage.go(Screen.STOPPED)
             language = self._view.language
             self._clear()
-            self._stage.show(language=language, address="", quote=None, notes=(), cash_minor=0)
+            fresh: dict[str, Any] = {"address": "", "quote": None, "notes": (), "cash_minor": 0}
+            self._stage.show(language=language, **fresh, **NOTHING)
             return
         self._end_with_cash(how, reason, Screen.SAFE if how == "keep" else Screen.STOPPED)
 
@@ -501,7 +509,7 @@ class Visit:
         self.refresh()
         self._drop(how, reason)
         self._stopping = ""
-        self._stage.go(screen, accepting=False, busy=False, price_changed=False)
+        self._stage.go(screen, accepting=False, busy=False, price_changed=False, **NOTHING)
         self._notes.accept(frozenset())
         self._out.print_slip()
 
@@ -583,14 +591,7 @@ class Visit:
             address=held.address,
             language=held.language,
         )
-        total = self._total(held)
-        self._stage.show(
-            cash_minor=total.cash.minor,
-            fee_minor=total.fee.minor,
-            worth_minor=total.worth.minor,
-            sats=total.sats.minor,
-            quote=quote,
-        )
+        self._stage.show(quote=quote, **sums_shown(self._total(held)))
         self.refresh()
 
 

@@ -154,9 +154,14 @@ def attest_all(
     on: dt.date | None = None,
     until: dt.date | None = None,
 ) -> Outcome:
-    """Record several facts that one piece of evidence shows; see `attest`."""
+    """Record several facts that one piece of evidence shows; see `attest`.
+
+    What a notice says of itself is recorded by serving it alone: nobody shortens its period.
+    """
     held = record.locked(tx, case)
     may(tx, held, by, Role.CASEWORKER)
+    if own := sorted(set(values) & set(asking.LAPSING)):
+        raise CaseIncomplete(f"{own[0]} is recorded when the notice is served, and not otherwise")
     content = {"evidence": evidence, "sets": {k: str(v) for k, v in values.items()}}
     return _write(tx, desk, held, held, "fact", by, content, values, evidence, on, until)
 

@@ -47,9 +47,13 @@ def place(tx: Tx, desk: Desk, case: str, by: str, planned_on: dt.date) -> Outcom
 def serve_notice(
     tx: Tx, desk: Desk, case: str, by: str, evidence: str, *, names_destination_and_route: bool
 ) -> Outcome:
-    """Record that the notice was served today; its period is reckoned from the law in force."""
-    held = _in(tx, case, by, State.PLACED)
-    after = record.moved(desk, held, State.NOTICE)
+    """Record that the notice was served today; its period is reckoned from the law in force.
+
+    A notice that lacked something is served again, and its period begins again.
+    """
+    held = _in(tx, case, by, State.PLACED, State.NOTICE)
+    again = held.state is State.NOTICE
+    after = held if again else record.moved(desk, held, State.NOTICE)
     ends = notice_ends(tx, desk, held)
     told = {"evidence": evidence, "period_ends": ends}
     out = asking.attempt(tx, desk, held, Stage.NOTICE, by, after, "notice", told)
@@ -119,12 +123,12 @@ def _stay_days(known: Mapping[str, Fact]) -> int:
     return int(str(planned.value)) if planned else 0
 
 
-def _in(tx: Tx, case: str, by: str, state: State) -> Case:
+def _in(tx: Tx, case: str, by: str, *states: State) -> Case:
     """Return a case that is where the step begins; raise `CaseStep` or `NotYours`."""
     held = record.locked(tx, case)
     may(tx, held, by, Role.CASEWORKER)
-    if held.state is not state:
-        raise CaseStep(f"case {held.reference} is {held.state}, not {state}")
+    if held.state not in states:
+        raise CaseStep(f"case {held.reference} is {held.state}, not {' or '.join(states)}")
     return held
 
 

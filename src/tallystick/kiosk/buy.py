@@ -22,6 +22,7 @@ from tallystick.core.money import BTC, Amount, Price, asset
 from tallystick.core.store import Tx, prepared
 from tallystick.kiosk import blocked, wire
 from tallystick.kiosk import quote as quoting
+from tallystick.kiosk.customers import identify, people
 from tallystick.kiosk.errors import (
     AddressBlocked,
     AddressRefused,
@@ -42,6 +43,7 @@ from tallystick.kiosk.quote import Desk
 from tallystick.kiosk.record import event, incident
 from tallystick.kiosk.scams import guard
 from tallystick.kiosk.scams.intervene import Outcome
+from tallystick.kiosk.standing import left, room, show_more, standing
 from tallystick.kiosk.tables import NOTES, PURCHASES, QUOTES
 
 HOLDS: Final = ("hold", "hold-or-cancel")
@@ -160,6 +162,7 @@ def start(tx: Tx, desk: Desk, machine: str, request: wire.QuoteRequest) -> wire.
     offered = quoting.offer(desk, tx, machine, "")
     if not offered.open:
         raise Closed(offered.closed_because)
+    identify.check(tx, desk, machine, request.purchase)
     row = _new_row(desk, machine, request)
     _add_purchase(tx, row)
     return _promise(tx, desk, row)
@@ -208,6 +211,7 @@ def _promise(tx: Tx, desk: Desk, row: Row) -> wire.Quote:
             fee_min_minor=agreed.fee_min.minor,
             purchase_min_minor=desk.policy.purchase_min_minor,
             left_minor=left(tx, desk, row, agreed.price),
+            show=show_more(standing(desk, tx, row, 0)),
             denominations=list(desk.policy.denominations),
             made_at=now,
             expires_at=now + dt.timedelta(seconds=desk.policy.quote_ttl_s),
@@ -266,20 +270,6 @@ def renew(tx: Tx, desk: Desk, machine: str, purchase: str) -> wire.Quote:
     return _promise(tx, desk, row)
 
 
-def left(tx: Tx, desk: Desk, row: Row, price: Price) -> int:
-    """Return how much more cash may go in: by law, by the machine's cap, by the coins we have."""
-    by_law = quoting.standing(desk, tx, row["address"], row["id"], 0)
-    return _room(tx, desk, row, price, by_law)
-
-
-def _room(tx: Tx, desk: Desk, row: Row, price: Price, by_law: quoting.Standing) -> int:
-    return min(
-        by_law.left_minor,
-        quoting.machine_left(desk, tx, row["machine"]),
-        quoting.affordable(desk, tx, price),
-    )
-
-
 def ask_note(tx: Tx, desk: Desk, machine: str, purchase: str, ask: wire.NoteAsk) -> wire.NoteAnswer:
     """Judge the note in escrow: limits, caps and law are asked for this note, now."""
     journal.lock(tx)
@@ -334,20 +324,34 @@ def _judge(tx: Tx, desk: Desk, row: Row, ask: wire.NoteAsk) -> wire.NoteAnswer:
         return wire.NoteAnswer(answer="refuse", why="expired", because=[], left_minor=0)
     if row["notes"] >= wire.NOTES_PER_PURCHASE_MAX:
         return wire.NoteAnswer(answer="refuse", why="limit", because=[], left_minor=0)
-    if blocked.reason(tx, row["address"], desk.clock.now()):
+    who = people.buyer(tx, row["id"])
+    barred = who is not None and identify.barred(tx, desk, who.customer)
+    if barred or blocked.reason(tx, row["address"], desk.clock.now()):
         return wire.NoteAnswer(answer="refuse", why="held", because=[], left_minor=0)
-    by_law = quoting.standing(desk, tx, row["address"], row["id"], ask.minor)
+    by_law = standing(desk, tx, row, ask.minor)
     verdict = by_law.verdict
     because = [wire.Reason(id=p.id, cite=p.cite, say=p.say) for p in verdict.because]
     price = Price(Amount(row["price_minor"], asset(row["currency"])))
-    room = _room(tx, desk, row, price, by_law)
+    most = room(tx, desk, row, price, by_law)
     if verdict.answer is rulebook.Answer.REFUSE:
-        return wire.NoteAnswer(answer="refuse", why="limit", because=because, left_minor=room)
+        return wire.NoteAnswer(answer="refuse", why="limit", because=because, left_minor=most)
     if verdict.answer is rulebook.Answer.REFER:
         return wire.NoteAnswer(answer="refer", why="held", because=because, left_minor=0)
-    if ask.minor > room:
-        return wire.NoteAnswer(answer="refuse", why="machine_cap", because=because, left_minor=room)
-    return wire.NoteAnswer(answer="permit", why="ok", because=because, left_minor=room - ask.minor)
+    if by_law.show:
+        shows = [wire.Reason(id=one.id, cite=one.cite, say=one.say) for one in by_law.show]
+        return wire.NoteAnswer(
+            answer="refuse",
+            why="identify",
+            because=shows,
+            left_minor=most,
+            show=show_more(by_law),
+        )
+    if ask.minor > most:
+        return wire.NoteAnswer(answer="refuse", why="machine_cap", because=because, left_minor=most)
+    left_minor, more = most - ask.minor, show_more(by_law)
+    return wire.NoteAnswer(
+        answer="permit", why="ok", because=because, left_minor=left_minor, show=more
+    )
 
 
 def _note(tx: Tx, note: str) -> Row | None:
@@ -577,5 +581,7 @@ def view(tx: Tx, desk: Desk, row: Row) -> wire.PurchaseView:
     from tallystick.kiosk.queries import purchase_view
 
     price = Price(Amount(row["price_minor"], asset(row["currency"])))
-    room = left(tx, desk, row, price) if State(row["state"]) in OPEN else 0
-    return purchase_view(tx, row["id"], room, desk.policy.confirmations_needed)
+    open_ = State(row["state"]) in OPEN
+    most = left(tx, desk, row, price) if open_ else 0
+    more = show_more(standing(desk, tx, row, 0)) if open_ else []
+    return purchase_view(tx, row["id"], most, desk.policy.confirmations_needed, more)

@@ -85,7 +85,13 @@ def paths(tx: Tx, purchases_: Sequence[str]) -> dict[str, list[wire.Step]]:
     }
 
 
-def purchase_view(tx: Tx, purchase: str, left_minor: int, needed: int) -> wire.PurchaseView:
+def purchase_view(
+    tx: Tx,
+    purchase: str,
+    left_minor: int,
+    needed: int,
+    show: Sequence[wire.IdentityAsk] = (),
+) -> wire.PurchaseView:
     """Return a purchase as the machine shows it."""
     row = _purchase(tx, purchase=purchase).mappings().one()
     payment = payment_of(tx, purchase)
@@ -112,6 +118,7 @@ def purchase_view(tx: Tx, purchase: str, left_minor: int, needed: int) -> wire.P
         waiting=row["state"] == "paid_in" and waiting(tx, purchase),
         commitment=row["commitment"],
         salt=row["salt"],
+        show=list(show),
     )
 
 

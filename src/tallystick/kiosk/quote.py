@@ -21,9 +21,11 @@ from tallystick.core.clock import Clock
 from tallystick.core.identity.keys import b64url
 from tallystick.core.money import BTC, Amount, Price, Rounding, asset
 from tallystick.core.rulebook.duties import Statements, unmet
-from tallystick.core.rulebook.person import Paid, Person, facts_of
 from tallystick.core.store import Tx, prepared
 from tallystick.kiosk import receipts, wire
+from tallystick.kiosk.customers.ask import UNABLE, Asked, Item, before_cash
+from tallystick.kiosk.customers.desk import CustomerDesk
+from tallystick.kiosk.customers.policy import Policy as CustomerPolicy
 from tallystick.kiosk.errors import LawRefuses, RateUnusable
 from tallystick.kiosk.model import Note, Terms
 from tallystick.kiosk.rates import Rates
@@ -34,6 +36,7 @@ from tallystick.kiosk.tables import NOTES, PURCHASES, WALLET
 RIGHTS: Final = ("refund", "hold", "hold-or-cancel")
 RIGHTS_MAX: Final = 16
 RIGHT_LENGTH_MAX: Final = 512
+LAW_LENGTH_MAX: Final = 512
 EVER: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 OWN_WARNING: Final = wire.Warning(
     id="operator/warning",
@@ -91,6 +94,13 @@ class Desk:
     """What stops a scam; its key hides who is who in the record."""
     statements: Statements | None = None
     """What officers stated of the duties that no machine can check; None: nobody is asked."""
+    customers: CustomerDesk | None = None
+    """What identifying customers needs; without it nothing is sold where anybody must be."""
+
+    def asked(self) -> list[Asked]:
+        """Return what a customer must show before any cash, by law and by policy, today."""
+        policy = self.customers.policy if self.customers else CustomerPolicy()
+        return before_cash(self.place, policy, self.day(self.clock.now()))
 
     def take_up(self, place: rulebook.Jurisdiction, statements: Statements | None) -> None:
         """Go by the law with what officers have adopted and stated by now."""
@@ -128,6 +138,7 @@ def terms(desk: Desk) -> Terms:
     _permitted(desk, "kiosk.open", {}, today)
     _duties_met(desk, today)
     _receipt_whole(desk, today)
+    _askable(desk)
     most = rulebook.fee_most(desk.place, today) or (desk.policy.fee_bp, desk.policy.fee_min_minor)
     share = min(desk.policy.fee_bp, most[0])
     fee_min = Amount(min(desk.policy.fee_min_minor, most[1]), asset(desk.place.currency))
@@ -155,6 +166,18 @@ def _receipt_whole(desk: Desk, today: dt.date) -> None:
     lacking = receipts.lacking(desk.place, today)
     if lacking:
         raise LawRefuses(f"A receipt in {desk.place.name} must have what ours lacks: {lacking[0]}.")
+
+
+def _askable(desk: Desk) -> None:
+    """Raise `LawRefuses` where something is asked of a customer that no machine here can take."""
+    asked = desk.asked()
+    mute = desk.customers is None or desk.customers.texts is None
+    unable = UNABLE | ({Item.PHONE} if mute else set())
+    lacking = [one for one in asked if one.item in unable or desk.customers is None]
+    if lacking:
+        raise LawRefuses(
+            f"A customer must show what we cannot take: {lacking[0].item}. ({lacking[0].cite})"
+        )
 
 
 def _permitted(desk: Desk, question: str, facts: dict[str, int | str], today: dt.date) -> None:
@@ -222,6 +245,9 @@ def offer(desk: Desk, tx: Tx, machine: str, label: str) -> wire.Offer:
         operator=msgspec.structs.replace(desk.policy.operator, label=label),
         rights=rights(desk),
         network=desk.network,
+        identify=[
+            wire.IdentityAsk(item=one.item, cite=one.cite[:LAW_LENGTH_MAX]) for one in desk.asked()
+        ],
         receipt=receipts.lines(desk.place, desk.day(desk.clock.now()), source),
     )
 
@@ -232,35 +258,6 @@ def rights(desk: Desk) -> list[str]:
     found = [p for kind in RIGHTS for p in desk.place.of(kind, today) if p.in_force(today)]
     read = [p for p in found if p.settled and p.terms.get("amount", "") != "not read"]
     return [f"{p.say} ({p.cite})"[:RIGHT_LENGTH_MAX] for p in read][:RIGHTS_MAX]
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How the law stands to one more note: the verdict, and what it leaves beyond this purchase."""
-
-    verdict: rulebook.Verdict
-    left_minor: int
-
-
-def standing(desk: Desk, tx: Tx, address: str, purchase: str, note_minor: int) -> Standing:
-    """Ask the law about one more note for an address, summed over all machines of the operator.
-
-    Nobody is identified yet: an address stands for a person, and a person of unknown class is
-    bound by the rules for new and for existing customers alike, the stricter of both.
-    """
-    now = desk.clock.now()
-    binds = rulebook.binding(desk.place, desk.day(now))
-    counts = any(fact.endswith("_days") for _, fact, _ in binds.limits)
-    since = EVER if counts else desk.midnight(now)
-    rows = _paid_for(tx, address=address, since=since).all()
-    own = sum(row.minor for row in rows if row.purchase == purchase)
-    others = [Paid(row.asked_at, row.minor) for row in rows if row.purchase != purchase]
-    facts = facts_of(desk.place, Person(others), own + note_minor, now)
-    facts["customer"] = "unknown"
-    verdict = rulebook.ask(desk.place, "kiosk.sell", facts, desk.day(now))
-    if verdict.answer is rulebook.Answer.REFER:
-        return Standing(verdict, 0)
-    return Standing(verdict, max((verdict.left_minor or 0) - own, 0))
 
 
 PROMISED: Final = ("quoted", "accepting", "kept", "paid_in")
@@ -295,14 +292,6 @@ def _taken(since: object) -> sa.Select[Any]:
 @prepared
 def _taken_by(machine: str, since: object) -> sa.Select[Any]:
     return _taken(since).where(NOTES.c.machine == machine)
-
-
-@prepared
-def _paid_for(address: str, since: object) -> sa.Select[Any]:
-    same = sa.select(PURCHASES.c.id).where(PURCHASES.c.address == address)
-    query = sa.select(NOTES.c.purchase, NOTES.c.asked_at, NOTES.c.minor)
-    query = query.where(NOTES.c.state.in_(COUNTED), NOTES.c.asked_at >= since)
-    return query.where(NOTES.c.purchase.in_(same)).order_by(NOTES.c.asked_at)
 
 
 def machine_left(desk: Desk, tx: Tx, machine: str) -> int:

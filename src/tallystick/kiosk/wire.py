@@ -92,6 +92,14 @@ class ReceiptLine(Message, frozen=True):
     value: Text = ""
 
 
+class IdentityAsk(Message, frozen=True):
+    """Something that a customer shows before any cash, and by which law or policy."""
+
+    item: Short
+    """phone, document or source."""
+    cite: Text
+
+
 class Offer(Message, frozen=True):
     """What a purchase would cost now; shown before anybody decides anything."""
 
@@ -118,6 +126,45 @@ class Offer(Message, frozen=True):
     """What the law here gives the customer after the purchase; printed on the receipt."""
     receipt: Annotated[list[ReceiptLine], Meta(max_length=16)] = []
     """What the law here adds to the receipt."""
+    identify: Annotated[list[IdentityAsk], Meta(max_length=8)] = []
+    """What a customer shows first, in this order; empty where neither law nor policy asks."""
+
+
+class PhoneAsk(Message, frozen=True):
+    """Send a one-time code to this number."""
+
+    phone: Short
+
+
+class CodeAsk(Message, frozen=True):
+    """The code that came to this number."""
+
+    phone: Short
+    code: Annotated[str, Meta(pattern=r"^[0-9]{6}$")]
+
+
+class DocumentAsk(Message, frozen=True):
+    """What the scanner read from a driver's licence or identity card."""
+
+    text: Annotated[str, Meta(max_length=2_048)]
+
+
+class SourceAsk(Message, frozen=True):
+    """Where the customer says that the money is from."""
+
+    source: Short
+    """wages, savings, sale, gift, business, benefits or other."""
+
+
+class Identity(Message, frozen=True):
+    """What was shown at this visit, and what became of the last thing."""
+
+    said: Short = ""
+    """Empty when it was taken; else sent, wrong, expired, locked, too_many, bad_phone, unreadable,
+    out_of_date or too_young."""
+    shown: Annotated[list[Short], Meta(max_length=8)] = []
+    left_minor: Minor | None = None
+    """How much more cash may go in now, where the purchase has begun."""
 
 
 class QuoteRequest(Message, frozen=True):
@@ -151,6 +198,8 @@ class Quote(Message, frozen=True):
     digest: Digest
     signature: str
     """Ed25519 over the digest's 32 bytes, base64url without padding."""
+    show: Annotated[list[IdentityAsk], Meta(max_length=8)] = []
+    """What must be shown before more than that can go in, if that is what bounds it."""
 
 
 class NoteAsk(Message, frozen=True):
@@ -177,9 +226,12 @@ class NoteAnswer(Message, frozen=True):
 
     answer: Short
     why: Short
-    """Machine-readable: ok, limit, machine_cap, denomination, expired, paused, held."""
+    """Machine-readable: ok, limit, machine_cap, denomination, identify, expired,
+    paused, held."""
     because: list[Reason]
     left_minor: Minor
+    show: Annotated[list[IdentityAsk], Meta(max_length=8)] = []
+    """What the customer must show before more cash can go in, if that is why."""
 
 
 class NoteStacked(Message, frozen=True):
@@ -260,6 +312,8 @@ class PurchaseView(Message, frozen=True):
     """Until when the law lets nothing be sent; None when nothing is held."""
     waiting: bool = False
     """True while the operator's own check holds it: nothing is sent, and it can be stopped."""
+    show: Annotated[list[IdentityAsk], Meta(max_length=8)] = []
+    """What must be shown before more than ``left_minor`` can go in, if that is what bounds it."""
 
 
 class CareOption(Message, frozen=True):

@@ -152,3 +152,29 @@ def scanner() -> str:
         ' stroke="var(--action)" stroke-width="9" stroke-linecap="round"'
         ' stroke-linejoin="round"/></svg>'
     )
+
+
+def card() -> str:
+    """Show where to hold a card: its back, with the wide barcode, towards the glass."""
+    bars = "".join(
+        f'<rect x="{126 + 12 * at}" y="{96 + 7 * (at % 3)}" width="{3 + at % 4}" height="64"'
+        ' fill="#14212B"/>'
+        for at in range(22)
+    )
+    return (
+        '<svg class="picture" viewBox="0 0 520 420" aria-hidden="true">'
+        '<path d="M120 402 182 250H338L400 402Z" fill="var(--stick)" fill-opacity=".38"/>'
+        '<rect x="92" y="40" width="336" height="212" rx="18" fill="#fff"'
+        ' stroke="var(--ink)" stroke-width="6"/>'
+        '<rect x="92" y="60" width="336" height="22" fill="var(--ink)"/>'
+        f"{bars}"
+        '<rect x="126" y="196" width="180" height="12" rx="6" fill="var(--line-strong)"/>'
+        '<rect x="126" y="218" width="120" height="12" rx="6" fill="var(--line-strong)"/>'
+        '<rect x="40" y="372" width="440" height="46" rx="6" fill="var(--sunken)"'
+        ' stroke="var(--line-strong)" stroke-width="3"/>'
+        '<rect x="112" y="384" width="296" height="20" rx="4" fill="var(--ink)"/>'
+        '<rect x="124" y="390" width="272" height="8" rx="3" fill="var(--stick)"/>'
+        '<path d="M62 250v78m-22-24 22 26 22-26M458 250v78m-22-24 22 26 22-26" fill="none"'
+        ' stroke="var(--action)" stroke-width="9" stroke-linecap="round"'
+        ' stroke-linejoin="round"/></svg>'
+    )

@@ -28,6 +28,7 @@ from tallystick.core.identity.errors import IdentityError
 from tallystick.core.identity.keys import public_text, read_public
 from tallystick.core.store import Store, StoreUnusable, Tx
 from tallystick.kiosk import buy, quote, status, wire
+from tallystick.kiosk.customers import identify
 from tallystick.kiosk.errors import KioskError
 from tallystick.kiosk.quote import Desk
 from tallystick.kiosk.scams import guard
@@ -142,6 +143,15 @@ ROUTES: Final[list[tuple[str, str, type | None, type, Step]]] = [
         wire.CloseRequest,
         wire.PurchaseView,
         _on(buy.close),
+    ),
+    *(
+        ("POST", f"/v1/purchases/{{purchase}}/{name}", into, wire.Identity, _on(step))
+        for name, into, step in (
+            ("phone", wire.PhoneAsk, identify.send_code),
+            ("code", wire.CodeAsk, identify.confirm),
+            ("document", wire.DocumentAsk, identify.show_document),
+            ("source", wire.SourceAsk, identify.say_source),
+        )
     ),
     ("POST", "/v1/purchases/{purchase}/care", wire.CareAsk, wire.Care, _care),
     ("GET", "/v1/purchases/{purchase}", None, wire.PurchaseView, _view),

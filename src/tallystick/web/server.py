@@ -33,8 +33,12 @@ from tallystick.core.money import asset
 from tallystick.core.rulebook import adoptions, duties
 from tallystick.core.rulebook.duties import Statements
 from tallystick.core.store import Store
+from tallystick.core.vault import Vault
 from tallystick.kiosk import payout
 from tallystick.kiosk.audit import Check, audit
+from tallystick.kiosk.customers import policy as customer_policy
+from tallystick.kiosk.customers.desk import CustomerDesk
+from tallystick.kiosk.customers.texts import open_texts
 from tallystick.kiosk.quote import Desk, Policy
 from tallystick.kiosk.rates import ExchangeSource, OfflineSource, Rates, RateSource
 from tallystick.kiosk.scams import policy as scam_policy
@@ -42,6 +46,7 @@ from tallystick.kiosk.scams import trial as trials
 from tallystick.kiosk.scams.intervene import ScamDesk
 from tallystick.kiosk.screening import policy as screening_policy
 from tallystick.kiosk.screening import screen
+from tallystick.kiosk.screening.desk import Documented, Screens
 from tallystick.kiosk.screening.lists import Lists
 from tallystick.web import machine_api
 from tallystick.web.bounded import BoundedHttp
@@ -87,6 +92,12 @@ class Settings:
     """A tlog-policy, whose witnesses are asked to cosign; else nobody is."""
     trial: str = ""
     """The registered trial in which people are assigned by chance, or nothing."""
+    ask: tuple[str, ...] = ()
+    """What a customer shows beyond the law: ``ITEM=FROM`` in minor units of a day's cash, such as
+    ``phone=0``, ``document=300000`` or ``source=500000``."""
+    texts: str = ""
+    """Who sends one-time codes: ``command:PATH``, a program that gets the message as JSON, or
+    ``file:PATH``, which plays a telephone; empty: a machine that must send codes stays closed."""
     duties: str = "required"
     """``required``: closed until an officer stated each duty that no machine can check (a licence,
     hours of support) as met; ``shown``: the console shows them, and nobody is asked."""
@@ -97,6 +108,10 @@ def open_desk(settings: Settings, clock: Clock, store: Store) -> Desk:
     place, statements = law_now(settings, store)
     source: RateSource = OfflineSource() if settings.rates == "offline" else ExchangeSource()
     fed = isinstance(source, ExchangeSource)
+    texts = open_texts(settings.texts)
+    asked = customer_policy.read(settings.ask)
+    screens = Screens(screen.Screening(clock, Lists(screening_policy.load())))
+    customers = CustomerDesk(Vault(settings.data / "vault", clock), texts, asked, screens)
     rates = Rates(source, asset(place.currency), clock, fed=fed)
     key = load_or_make_key(settings.data / "server.key")
     care = scam_policy.load(settings.scam_policy or scam_policy.DEFAULT)
@@ -104,7 +119,8 @@ def open_desk(settings: Settings, clock: Clock, store: Store) -> Desk:
     if settings.trial:
         with store.read() as tx:
             trials.find(tx, settings.trial)
-    return Desk(clock, place, Policy(), rates, key, settings.network, scams, statements)
+    network = settings.network
+    return Desk(clock, place, Policy(), rates, key, network, scams, statements, customers)
 
 
 def law_now(settings: Settings, store: Store) -> tuple[rulebook.Jurisdiction, Statements | None]:
@@ -177,20 +193,35 @@ class Paying(threading.Thread):
 class Rescreens(threading.Thread):
     """Screens customers again when lists change, apart from the payouts: an index takes seconds."""
 
-    def __init__(self, store: Store, clock: Clock, stop: threading.Event) -> None:
+    def __init__(self, store: Store, desk: Desk, stop: threading.Event) -> None:
         super().__init__(name="screening", daemon=True)
-        self.stop = stop
-        screening = screen.Screening(clock, Lists(screening_policy.load()))
-        handler = screen.Rescreening(store, screening, screen.NoCustomers())
-        self.worker = Worker(store, [handler], clock, "screening")
+        self.store, self.stop = store, stop
+        self.screening = _screening_of(desk)
+        handler = screen.Rescreening(store, self.screening, _roll_of(desk))
+        self.worker = Worker(store, [handler], desk.clock, "screening")
 
     def run(self) -> None:
-        """Look for work until told to stop; a fault is logged and tried again."""
+        """Keep the index ready and look for work; a fault is logged and tried again."""
         while not self.stop.wait(SCREEN_EVERY_S):
             try:
+                with self.store.read() as tx:
+                    self.screening.lists.current(tx)
                 self.worker.step()
             except Exception as error:
                 LOG.error("screening", error=repr(error))
+
+
+def _screening_of(desk: Desk) -> screen.Screening:
+    """Return what customers are screened with, so that one process has one index."""
+    hook = desk.customers.screening if desk.customers else None
+    if isinstance(hook, Screens):
+        return hook.screening
+    return screen.Screening(desk.clock, Lists(screening_policy.load()))
+
+
+def _roll_of(desk: Desk) -> screen.Roll:
+    """Return whose names can be opened."""
+    return Documented(desk.customers.vault) if desk.customers else screen.NoCustomers()
 
 
 class Lawful(threading.Thread):
@@ -261,7 +292,7 @@ def offices_of(settings: Settings, till: payout.Till) -> Offices:
         with till.store.read() as tx:
             return audit(tx, till.chain, settings.network)
 
-    return Offices(refill, check, till.signer.status)
+    return Offices(refill, check, till.signer.status, _roll_of(till.desk))
 
 
 def run(settings: Settings, ready: Path | None = None) -> None:
@@ -278,7 +309,7 @@ def run(settings: Settings, ready: Path | None = None) -> None:
     stop = threading.Event()
     paying = Paying(till, stop)
     paying.start()
-    Rescreens(store, clock, stop).start()
+    Rescreens(store, desk, stop).start()
     publishing = Publishing(publisher, stop)
     publishing.start()
     Lawful(desk, settings, store, stop).start()

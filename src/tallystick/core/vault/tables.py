@@ -32,6 +32,7 @@ RECORDS: Final = sa.Table(
     sa.Column("made_by", sa.Text, nullable=False),
     sa.Column("keep_until", sa.Text),
     sa.Column("basis", sa.Text, nullable=False),
+    sa.Column("mark", sa.Text, nullable=False),
     sa.Column("nonce", sa.LargeBinary, nullable=False),
     sa.Column("sealed", sa.LargeBinary, nullable=False),
     sa.Column("salt", sa.Text, nullable=False),

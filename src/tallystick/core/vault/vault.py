@@ -54,10 +54,12 @@ class Vault:
         by: str,
         keep_until: dt.date | None = None,
         basis: str = "",
+        mark: str = "",
     ) -> str:
         """Seal a record in the caller's transaction; return its id.
 
         ``keep_until`` and ``basis``: the last day on which a law wants it kept, and which law.
+        ``mark``: a blind link (`link`) of what is in it, by which `marked` knows it again.
         Raises `VaultInvalid`, `VaultFull`, and `KeyGone` for a subject that was erased.
         """
         _check_words(kind, by)
@@ -75,6 +77,7 @@ class Vault:
             "made_by": by,
             "keep_until": None if keep_until is None else keep_until.isoformat(),
             "basis": basis,
+            "mark": mark,
         }
         commitment, salt = self._commit({**row, "sealed": hashlib.sha256(sealed).hexdigest()})
         entry = journal.append(tx, PROGRAMME, "kept", commitment, now)
@@ -143,6 +146,12 @@ class Vault:
         """Return what is kept about a subject, unopened, the oldest first; not logged."""
         query = sa.select(*(RECORDS.c[name] for name in KEPT)).where(RECORDS.c.subject == subject)
         return [_held(row) for row in tx.execute(query.order_by(RECORDS.c.entry)).mappings()]
+
+    def marked(self, tx: Tx, subject: str, kind: str, mark: str) -> str:
+        """Return the record of a subject, of a kind, with this mark; nothing if none is kept."""
+        mine = sa.and_(RECORDS.c.subject == subject, RECORDS.c.kind == kind, RECORDS.c.mark == mark)
+        found = tx.execute(sa.select(RECORDS.c.id).where(mine).limit(1)).scalar()
+        return str(found or "")
 
     def accesses(self, tx: Tx, subject: str) -> list[Access]:
         """Return who looked, when and why, in order. The why is gone with the subject's key."""

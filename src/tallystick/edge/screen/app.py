@@ -33,7 +33,7 @@ from tallystick import look
 from tallystick.core.clock import Clock
 from tallystick.core.errors import TallystickError
 from tallystick.edge.screen import hardware as drawer
-from tallystick.edge.screen import pages
+from tallystick.edge.screen import pages, who
 from tallystick.edge.screen.hardware import Hardware, NoSuchAct
 from tallystick.edge.screen.speech import NoVoice, Speech
 from tallystick.edge.screen.words import TONGUES, Words
@@ -46,6 +46,8 @@ OPTION_CHARS_MAX: Final = 64
 STREAMS_MAX: Final = 8
 WAIT_S: Final = 1.0
 THEMES: Final = frozenset({"light", "dark", "glare"})
+DIGITS: Final = frozenset("0123456789")
+SOURCES: Final = frozenset(who.SOURCES)
 STATIC: Final = Path(__file__).parent / "static"
 FONT_AGE_S: Final = 86_400
 
@@ -329,6 +331,10 @@ def fields_of(touch: Touch, form: Mapping[str, str]) -> dict[str, str]:
         if not 0 < len(text) <= ADDRESS_CHARS_MAX:
             raise BadTouch(f"an address has 1 to {ADDRESS_CHARS_MAX} characters")
         return {"address": text}
+    if touch is Touch.DIGIT:
+        return {"digit": _one_of(form.get("digit", ""), DIGITS, "digit")}
+    if touch is Touch.SOURCE:
+        return {"source": _one_of(form.get("source", ""), SOURCES, "source")}
     if touch is Touch.ANSWER:
         return {"option": form.get("option", "")[:OPTION_CHARS_MAX]}
     return {}

@@ -87,6 +87,17 @@ class ServerLink(Protocol):
         """Find it again."""
 
 
+@runtime_checkable
+class Pocket(Protocol):
+    """A hardware whose customer has a card to show and a telephone that gets messages."""
+
+    def show_licence(self) -> None:
+        """Hold a made-up driver's licence over the scanner."""
+
+    def last_text(self) -> str:
+        """Return the last message to the telephone, or nothing."""
+
+
 class NoSuchAct(TallystickError):
     """The drawer has no such button, or its field makes no sense."""
 
@@ -121,7 +132,8 @@ def act(hardware: Hardware, name: str, value: str) -> None:
 def _plain(hardware: Hardware) -> tuple[str, ...]:
     box = ("open_box", "close_box") if isinstance(hardware, CashBox) else ()
     link = ("cut_link", "restore_link") if isinstance(hardware, ServerLink) else ()
-    return ("insert_bad", "jam", "clear", "power_cycle", *box, *link)
+    card = ("show_licence",) if isinstance(hardware, Pocket) else ()
+    return ("insert_bad", "jam", "clear", "power_cycle", *box, *link, *card)
 
 
 def draw_frame() -> str:
@@ -158,6 +170,8 @@ def draw_drawer(hardware: Hardware, view: View, address: str) -> str:
             Button("present", "Nonsense", UNREADABLE),
         ],
         address=address,
+        card="show_licence" in offered,
+        text=hardware.last_text() if isinstance(hardware, Pocket) else "",
         paper=hardware.last_print(),
         state=_state(hardware.state(), words),
     )

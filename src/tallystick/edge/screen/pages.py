@@ -17,7 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from tallystick.core.money import Amount, Price, asset
-from tallystick.edge.screen import half, sayings
+from tallystick.edge.screen import half, sayings, who
 from tallystick.edge.screen.words import TONGUES, Tongue, Words, drawing, figure
 from tallystick.edge.view import Screen, View
 from tallystick.kiosk.model import Sums, Terms, sums
@@ -58,6 +58,10 @@ STEP: Final = {
     Screen.WARNING: 1,
     Screen.SCAN: 2,
     Screen.ADDRESS: 2,
+    Screen.PHONE: 2,
+    Screen.CODE: 2,
+    Screen.DOCUMENT: 2,
+    Screen.SOURCE: 2,
     Screen.CARE: 2,
     Screen.QUESTION: 2,
     Screen.WAITING: 2,
@@ -185,6 +189,10 @@ def _titles(words: Words) -> dict[Screen, str]:
         Screen.WARNING: say("Stop. This could be a scam."),
         Screen.SCAN: say("Show us your wallet’s code"),
         Screen.ADDRESS: say("Is this your wallet?"),
+        Screen.PHONE: say("What is your phone number?"),
+        Screen.CODE: say("Type the code we sent you"),
+        Screen.DOCUMENT: say("Show your driver’s licence"),
+        Screen.SOURCE: say("Where is this money from?"),
         Screen.CARE: say("Stop. This could be a scam."),
         Screen.QUESTION: say("A question before we go on"),
         Screen.WAITING: say("We are holding your bitcoin"),
@@ -449,6 +457,7 @@ SCREENS: Final[dict[Screen, Callable[[View, Words], dict[str, Any]]]] = {
     Screen.STOPPED: _ended,
     Screen.SAFE: _ended,
     Screen.CLOSED: _ended,
+    **who.SCREENS,
 }
 
 

@@ -25,6 +25,15 @@ key                          kind   values that the engine may give, in minor un
 ``scan.other_coin``          care
 ``scan.lightning``           care
 ``kiosk.no_price``           wait
+``kiosk.identify``           care   as ``who.more``
+``who.more``                 care
+``who.bad_phone``            care
+``who.wrong_code``           care
+``who.code_ended``           care
+``who.document_unread``      care
+``who.locked``               stop
+``who.document_old``         stop
+``who.too_young``            stop
 ``kiosk.law``                stop
 ``kiosk.note_jammed``        stop   none; ``View.stuck_minor`` shows the same sentence by itself
 ``kiosk.closed``             stop
@@ -90,6 +99,11 @@ NEW_PRICE: Final = _(
     "The price has changed. Your {amount} now buys {coin}. Say yes, or take your cash back."
 )
 
+WHO_MORE: Final = _(
+    "Before more cash can go in, you must show who you are. What you have put in is counted and "
+    "safe."
+)
+
 SAYINGS: Final[dict[str, str]] = {
     "kiosk.try_again": RETRY,
     "kiosk.call_us": CALL,
@@ -121,6 +135,15 @@ SAYINGS: Final[dict[str, str]] = {
         "This is a Lightning code. Please choose “bitcoin” or “on-chain” in your wallet."
     ),
     "closed.law": CLOSED,
+    "kiosk.identify": WHO_MORE,
+    "who.more": WHO_MORE,
+    "who.bad_phone": _("That is not a whole phone number. Please look at it again."),
+    "who.wrong_code": _("That is not the code. Please look at the newest message again."),
+    "who.code_ended": _("That code has ended. Ask for a new one."),
+    "who.locked": _("Too many tries with this number. Please wait an hour, or call us."),
+    "who.document_unread": _("We cannot read this card yet. Hold the wide barcode flat."),
+    "who.document_old": _("This card has run out. Please show one that is still good."),
+    "who.too_young": _("The rules here do not let us sell to you. Your money is where it was."),
 }
 ENDINGS: Final[tuple[tuple[str, str], ...]] = (
     ("jammed", STUCK),

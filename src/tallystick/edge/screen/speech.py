@@ -40,8 +40,11 @@ BLOCKS: Final = frozenset(
 SILENT: Final = frozenset({"svg", "script", "style", "head", "nav", "header", "noscript"})
 SPELLED: Final = frozenset({"groups", "code"})
 """Classes of what is read letter by letter: addresses and reference numbers."""
-NOT_READ: Final = frozenset({"go-words", "numbers"})
-"""Words in other tongues, which this voice cannot say; long numbers, which are on the paper."""
+NOT_READ: Final = frozenset({"go-words", "numbers", "private"})
+"""Words in other tongues, which this voice cannot say; long numbers, which are on the paper; what
+a customer types, which is nobody else's to hear."""
+PAD: Final = "data-pad"
+"""On a page with number keys they type, so its choices have no numbers."""
 VOID: Final = frozenset({"input", "br", "meta", "link", "img"})
 
 
@@ -57,8 +60,9 @@ class _Heard(HTMLParser):
     Choices are numbered as `static/live.js` numbers them, so that twelve keys are enough.
     """
 
-    def __init__(self, inside: str) -> None:
+    def __init__(self, inside: str, numbered: bool) -> None:
         super().__init__()
+        self._numbered = numbered
         self.said: list[str] = []
         self._inside = inside
         self._open: list[tuple[str, bool, bool]] = []
@@ -68,7 +72,7 @@ class _Heard(HTMLParser):
         self._choices = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if self._depth and (tag == "button" or ("type", "checkbox") in attrs):
+        if self._numbered and self._depth and (tag == "button" or ("type", "checkbox") in attrs):
             self._choices += 1
             self.said.append(f"{self._choices}: ")
         if tag in VOID:
@@ -103,7 +107,7 @@ class _Heard(HTMLParser):
 
 def text_of(page: str) -> str:
     """Return the page's words in reading order, with a pause after each block."""
-    heard = _Heard("alertdialog" if 'role="alertdialog"' in page else "main")
+    heard = _Heard("alertdialog" if 'role="alertdialog"' in page else "main", PAD not in page)
     heard.feed(page)
     text = re.sub(r"\s+", " ", "".join(heard.said))
     text = re.sub(r"\s*([.?!:,؟۔])(?:\s*\.)+", r"\1", text)

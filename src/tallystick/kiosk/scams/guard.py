@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from tallystick.core import effects, rulebook
 from tallystick.core.store import Tx
 from tallystick.kiosk import blocked, wire
+from tallystick.kiosk.customers import people
 from tallystick.kiosk.model import OPEN, Note, State
 from tallystick.kiosk.quote import Desk
 from tallystick.kiosk.record import event, incident
@@ -122,10 +123,15 @@ def park(tx: Tx, purchase: str, now: dt.datetime) -> None:
     effects.park(tx, "payout", purchase, HELD_WHY, now)
 
 
-def who(desk: Desk, row: Row) -> Who:
-    """Return who buys. Nobody is identified yet: an address stands for a person, as in the law."""
-    person = trial.pseudonym(desk.scams.key, f"address:{blocked.canonical(row['address'])}")
-    return Who(row["id"], row["machine"], row["address"], person)
+def who(tx: Tx, desk: Desk, row: Row) -> Who:
+    """Return who buys: the customer where one is known, else an address stands for a person."""
+    known = people.buyer(tx, row["id"])
+    key, phone = desk.scams.key, ""
+    person = trial.pseudonym(key, f"address:{blocked.canonical(row['address'])}")
+    if known is not None and known.customer:
+        person = people.pseudonym(key, known.customer)
+        phone = trial.pseudonym(key, f"phone:{known.phone}") if known.phone else ""
+    return Who(row["id"], row["machine"], row["address"], person, phone)
 
 
 def scene(tx: Tx, desk: Desk, row: Row, mode: str, pauses_ms: Sequence[int]) -> Scene:
@@ -149,7 +155,7 @@ def scene(tx: Tx, desk: Desk, row: Row, mode: str, pauses_ms: Sequence[int]) -> 
 
 def _assessed(tx: Tx, desk: Desk, row: Row, mode: str, pauses_ms: Sequence[int]) -> Plan:
     seen = scene(tx, desk, row, mode, pauses_ms)
-    return intervene.assess(tx, desk.clock, desk.scams, who(desk, row), seen, row["language"])
+    return intervene.assess(tx, desk.clock, desk.scams, who(tx, desk, row), seen, row["language"])
 
 
 def _unanswered(tx: Tx, plan: Plan) -> list[wire.CareQuestion]:

@@ -27,7 +27,7 @@ from tallystick.kiosk.scams.errors import ClaimIncomplete, ClaimUnknown
 from tallystick.kiosk.scams.questions import SCRIPTS
 from tallystick.kiosk.scams.tables import CLAIMS
 from tallystick.kiosk.tables import PURCHASES
-from tallystick.web.door import allow_form, require_person
+from tallystick.web.door import allow, allow_form
 
 REFERENCE_CHARS_MAX: Final = 26
 ROWS_MAX: Final = 200
@@ -49,7 +49,7 @@ KINDS: Final = {
     "appealed": "Appealed",
     "withdrawn": "Withdrawn",
 }
-Signed = Annotated[Person, Depends(require_person)]
+Signed = Annotated[Person, Depends(allow(Role.ADMIN, Role.OPERATOR, Role.AUDITOR))]
 Acting = Annotated[Person, Depends(allow_form(Role.ADMIN, Role.OPERATOR))]
 Words = Annotated[str, Form(min_length=3, max_length=2_000)]
 Row = dict[str, Any]

@@ -16,9 +16,11 @@ from tallystick.bitcoin.transaction import vsize_of
 from tallystick.core.identity import people
 from tallystick.core.store import Tx
 from tallystick.kiosk import queries
+from tallystick.kiosk.customers import people as customers
 from tallystick.kiosk.queries import Wanted
 from tallystick.kiosk.quote import Desk
 from tallystick.kiosk.scams import guard
+from tallystick.kiosk.screening.screen import Roll
 from tallystick.web.console import sayings
 from tallystick.web.console.kiosks import labels_of
 from tallystick.web.console.wallet import owed
@@ -38,6 +40,8 @@ class Offices:
     refill: Callable[[], str]
     audit: Callable[[], list[Any]]
     signer: Callable[[], Row] = field(default=dict)
+    roll: Roll | None = None
+    """Whose names screening may open, each read written down; None where nobody is identified."""
 
 
 def purchases(tx: Tx, desk: Desk, wanted: Wanted) -> Row:
@@ -88,6 +92,7 @@ def purchase(tx: Tx, desk: Desk, purchase_id: str) -> Row | None:
     names = {person.id: person.name for person in people.people(tx)}
     stuck = next((e for e in found.effects if e["state"] == "person" or _failing(e)), None)
     said, mark = sayings.troubled(row["state"], stuck)
+    known = customers.buyer(tx, purchase_id)
     return {
         "row": row,
         "label": labels_of(tx).get(row["machine"], row["machine"]),
@@ -104,6 +109,7 @@ def purchase(tx: Tx, desk: Desk, purchase_id: str) -> Row | None:
         "needed": desk.policy.confirmations_needed,
         "bills": _bills(found.notes),
         "payments": [_paid(payment) for payment in found.payments],
+        "customer": known if known and known.customer else None,
         "care": guard.explained(tx, desk.scams, purchase_id),
         "waits": row["state"] == "paid_in" and guard.waits(tx, purchase_id),
         **_half(found.events),

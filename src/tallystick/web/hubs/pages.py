@@ -114,7 +114,6 @@ def case_page(tx: Tx, desk: Desk, actor: Actor, case: Case) -> dict[str, Any]:
         "papers": documents.listed(tx, desk, case),
         "paper_next": {str(state): sorted(to) for state, to in documents.NEXT.items()},
         "host": agreements.find(tx, case.host) if case.host else None,
-        "hosts": agreements.listed(tx, case.sender),
         "choices": hosts_for(tx, desk, case) if case.state is State.REVIEW else [],
         "agreed": _agreed(tx, desk, case),
         "mine": case.caseworker == actor.id,

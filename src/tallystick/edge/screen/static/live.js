@@ -84,7 +84,13 @@
   // Twelve keys, for who cannot see the screen: a number does what the voice gave that number, in
   // the order of the page; 0 helps, * stops, # reads aloud and goes on reading each new page.
   const choices = () => [...(document.querySelector("[role=alertdialog]") || document.querySelector("main")).querySelectorAll("button, input[type=checkbox]")];
+  // On a page with number keys they type; the hash key goes on, the star key takes back or stops.
+  const padded = (key) => {
+    const typed = document.querySelector(".slot .figure").textContent.trim() !== "–";
+    return document.getElementById({ "#": "b-enter", "*": typed ? "b-delete" : "t-stop", Backspace: "b-delete" }[key] || `b-d${key}`);
+  };
   const keyed = (key) => {
+    if (document.querySelector("main:not([inert]) [data-pad]")) return padded(key);
     if (key >= "1" && key <= "9") return choices()[Number(key) - 1];
     const dialog = document.querySelector("[role=alertdialog]");
     if (key === "Backspace") return document.querySelector("main:not([inert]) button[value=back]");
@@ -95,7 +101,7 @@
     if (event.target.matches("input[type=text], textarea") || event.key.length > 1 && event.key !== "Backspace") return;
     // The star key stops when it is let go, so that how long it was held is known.
     if (event.key === "*") { starred = event.timeStamp; event.preventDefault(); return; }
-    if (event.key === "#") { following = !sound; if (sound) hush(); else speak(); return; }
+    if (event.key === "#" && !document.querySelector("[data-pad]")) { following = !sound; if (sound) hush(); else speak(); return; }
     const target = keyed(event.key);
     if (!target) return;
     event.preventDefault();

@@ -1,0 +1,157 @@
+"""What law or policy asks is shown at the screen: real server, real scanner bytes, real pages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from edge.rig import ADDRESS, until
+from edge.test_engine import Rig
+from kiosk.licence_texts import licence
+from tallystick.core.vault import Vault
+from tallystick.edge.screen.pages import draw
+from tallystick.edge.screen.speech import text_of
+from tallystick.edge.view import Screen, Touch
+from tallystick.kiosk.customers import people
+from tallystick.kiosk.customers.desk import CustomerDesk
+from tallystick.kiosk.customers.policy import Policy
+from tallystick.kiosk.customers.rights import export
+from tallystick.kiosk.customers.texts import FileTexts
+
+NUMBER = "8605550142"
+
+
+class Counter(Rig):
+    """A rig whose operator asks something of customers; the telephone is a file."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.telephone = folder / "telephone.txt"
+
+    def asks(self, policy: Policy) -> None:
+        vault = Vault(self.folder / "vault", self.clock)
+        self.server.desk.customers = CustomerDesk(vault, FileTexts(self.telephone), policy)
+        asked = len(self.server.desk.asked())
+        self.kiosk.engine.ask_offer()
+        until(lambda: (o := self.kiosk.view.offer) and len(o.identify) == asked)
+
+    @property
+    def code(self) -> str:
+        found = re.search(r"\d{6}", self.telephone.read_text())
+        assert found
+        return found.group()
+
+    def type(self, digits: str) -> None:
+        for digit in digits:
+            self.kiosk.touch(Touch.DIGIT, digit=digit)
+        self.kiosk.touch(Touch.ENTER)
+
+    def to_number(self) -> None:
+        self.kiosk.to_scan()
+        self.hands.present(ADDRESS)
+        self.kiosk.reach(Screen.ADDRESS)
+        self.kiosk.touch(Touch.ADDRESS_YES)
+
+    def everywhere(self) -> bytes:
+        """Return all that the machine and the books have on disk, but for vault and telephone."""
+        files = [p for p in self.folder.rglob("*") if p.is_file()]
+        kept = [p for p in files if "vault" not in p.parts and p != self.telephone]
+        return b"".join(p.read_bytes() for p in kept)
+
+
+@pytest.fixture
+def counter(tmp_path: Path) -> Iterator[Counter]:
+    made = Counter(tmp_path)
+    try:
+        yield made
+        made.holds()
+    finally:
+        made.end()
+
+
+def test_number_code_card_then_cash_and_nothing_of_it_stays(counter: Counter) -> None:
+    counter.asks(Policy(phone_from_minor=0, document_from_minor=0))
+    counter.to_number()
+    kiosk = counter.kiosk
+    kiosk.reach(Screen.PHONE)
+    counter.type("123")
+    until(lambda: (s := kiosk.view.say) and s.key == "who.bad_phone")
+    for _ in range(3):
+        kiosk.touch(Touch.DELETE)
+    counter.type(NUMBER)
+    shown = kiosk.reach(Screen.CODE)
+    assert shown.number == "•••• 42"
+    assert NUMBER not in repr(shown)
+    code = counter.code
+    counter.type("000000" if code != "000000" else "111111")
+    until(lambda: (s := kiosk.view.say) and s.key == "who.wrong_code")
+    counter.type(code)
+    kiosk.reach(Screen.DOCUMENT)
+    counter.hands.present("bcrt1q-this-is-no-card")
+    until(lambda: (s := kiosk.view.say) and s.key == "who.document_unread")
+    counter.hands.present(licence())
+    kiosk.past_care(Screen.CASH)
+    assert kiosk.view.typed == kiosk.view.number == ""
+    kiosk.put_in(counter.hands, 2_000)
+    kiosk.send()
+    kiosk.reach(Screen.SENDING)
+    until(lambda: not kiosk.log.book.untold)
+    found = counter.everywhere()
+    assert ADDRESS.encode() in found
+    for secret in (NUMBER, code, "SAMPLEWORTH", "D1234567"):
+        assert secret.encode() not in found
+    assert "SAMPLEWORTH" not in repr(kiosk.view)
+    with counter.store.read() as tx:
+        known = people.buyer(tx, str(counter.only()["id"]))
+    assert known is not None
+    told = export(counter.store, counter.server.desk, known.customer, "test", "look")
+    assert {one["kind"] for one in told["records"]} == {"phone", "document"}
+
+
+def test_more_cash_waits_for_a_card_and_goes_on_where_it_was(counter: Counter) -> None:
+    counter.asks(Policy(document_from_minor=3_000))
+    kiosk = counter.kiosk
+    kiosk.to_cash(counter.hands)
+    kiosk.put_in(counter.hands, 2_000)
+    until(lambda: not kiosk.view.busy)
+    assert kiosk.view.left_minor == 1_000
+    kiosk.put_in(counter.hands, 1_000)
+    until(lambda: kiosk.view.left_minor == 0)
+    assert [one.item for one in kiosk.view.show_more] == ["document"]
+    assert 'value="identify"' in draw(kiosk.view)
+    assert not kiosk.view.accepting
+    kiosk.touch(Touch.IDENTIFY)
+    kiosk.reach(Screen.DOCUMENT)
+    assert kiosk.view.cash_minor == 3_000
+    counter.hands.present(licence())
+    kiosk.reach(Screen.CASH)
+    kiosk.put_in(counter.hands, 2_000)
+    assert kiosk.view.cash_minor == 5_000
+    assert kiosk.view.show_more == ()
+
+
+def test_the_customer_stops_on_a_page_of_identifying(counter: Counter) -> None:
+    counter.asks(Policy(phone_from_minor=0))
+    counter.to_number()
+    counter.kiosk.reach(Screen.PHONE)
+    for digit in NUMBER:
+        counter.kiosk.touch(Touch.DIGIT, digit=digit)
+    assert counter.kiosk.view.typed == NUMBER
+    counter.kiosk.touch(Touch.STOP)
+    view = counter.kiosk.reach(Screen.STOPPED)
+    assert NUMBER not in repr(view)
+
+
+def test_what_is_typed_is_not_read_on_the_loudspeaker(counter: Counter) -> None:
+    counter.asks(Policy(phone_from_minor=0))
+    counter.to_number()
+    counter.kiosk.reach(Screen.PHONE)
+    for digit in "860":
+        counter.kiosk.touch(Touch.DIGIT, digit=digit)
+    page = draw(counter.kiosk.view)
+    assert "860" in page
+    assert "860" not in text_of(page)
+    assert "hash key" in text_of(page)

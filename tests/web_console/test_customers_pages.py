@@ -1,0 +1,151 @@
+"""Customers in the console: no name without a reason, no reason without a record."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import httpx
+import pytest
+from click.testing import CliRunner
+
+from kiosk.shop import DOCUMENT_FIRST, ONE, Shop
+from serving import serve, stop_all
+from tallystick.cli import main
+from tallystick.core import journal
+from tallystick.core.identity import people, sessions
+from tallystick.core.identity.passkeys import Party
+from tallystick.core.identity.people import Role
+from tallystick.core.identity.tables import PASSKEYS
+from tallystick.core.store import Store
+from tallystick.kiosk import buy, wire
+from tallystick.kiosk.scams import guard
+from tallystick.web.console.app import create_app
+from tallystick.web.console.pages import Offices
+from tallystick.web.door import FORM_HEADER, Door
+
+ORIGIN = "http://localhost"
+NAMES = ("SAMPLEWORTH", "D1234567", "8605550142")
+
+
+class Scene(SimpleNamespace):
+    """A shop with one known customer, and its console on loopback."""
+
+    def client(self, role: Role = Role.OPERATOR) -> httpx.Client:
+        now = self.shop.clock.now()
+        with self.shop.store.transact() as tx:
+            link = people.invite(tx, f"Ada {role}", role, now, self.shop.clock)
+            person = people.spend_invite(tx, link, now).id
+            key = {"id": person, "person": person, "public_key": "", "sign_count": 0, "label": ""}
+            tx.execute(PASSKEYS.insert().values(made_at=now, **key))
+            token = sessions.start(tx, person, person, now, self.shop.clock)
+        headers = {"Origin": ORIGIN, FORM_HEADER: sessions.csrf_of(token)}
+        headers["Cookie"] = f"{self.door.cookie('session')}={token}"
+        return httpx.Client(base_url=self.http.base_url, headers=headers, timeout=20)
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    folder: Path = tmp_path_factory.mktemp("customers")
+    store = Store.open(f"sqlite:///{folder}/tallystick.sqlite")
+    store.migrate()
+    shop = Shop(store, folder, DOCUMENT_FIRST)
+    visit = shop.known(ONE)
+    visit.start()
+    visit.note()
+    door = Door(store, shop.clock, Party("localhost", "Tallystick", (ORIGIN,)))
+    offices = Offices(lambda: "", list, lambda: None)
+    http = serve(create_app(store, shop.desk, door, offices))
+    yield Scene(folder=folder, shop=shop, visit=visit, door=door, http=http)
+    stop_all()
+    store.close()
+
+
+def test_pages_hold_no_name_until_somebody_says_why(scene: Scene) -> None:
+    where = f"/customers/{scene.visit.customer}"
+    with scene.client() as ada:
+        found = ada.post("/customers", data={"number": ONE})
+        assert found.headers["location"] == where
+        for path in ("/customers", where, f"/purchases/{scene.visit.id}"):
+            page = ada.get(path)
+            assert page.status_code == 200, page.text
+            assert scene.visit.customer in page.text
+            assert not any(name in page.text for name in NAMES)
+        assert ada.post(f"{where}/open", data={"why": " "}).status_code == 422
+        opened = ada.post(f"{where}/open", data={"why": "she called about her receipt"})
+        assert all(name in opened.text for name in NAMES)
+        assert opened.headers["cache-control"] == "no-store"
+        again = ada.get(where).text
+        assert "she called about her receipt" in again
+        assert "Ada operator" in again
+
+
+def test_auditors_read_who_looked_and_open_nothing(scene: Scene) -> None:
+    where = f"/customers/{scene.visit.customer}"
+    with scene.client(Role.AUDITOR) as eve:
+        assert eve.get(where).status_code == 200
+        for act in ("open", "copy", "erase"):
+            refused = eve.post(f"{where}/{act}", data={"why": "curiosity"})
+            assert refused.status_code == 403 or "role" in refused.text
+            assert not any(name in refused.text for name in NAMES)
+    with scene.client(Role.OFFICIAL) as out:
+        for path in (where, "/customers", "/", "/claims"):
+            page = out.get(path, follow_redirects=False)
+            assert page.status_code != 200, path
+            assert scene.visit.customer not in page.text
+
+
+def test_the_copy_for_the_person(scene: Scene) -> None:
+    where = f"/customers/{scene.visit.customer}"
+    with scene.client() as ada:
+        told = ada.post(f"{where}/copy", data={"why": "the person asks", "form": "json"})
+        assert {one["kind"] for one in told.json()["records"]} == {"phone", "document"}
+        assert told.json()["purchases"][0]["cash_minor"] == 10_000
+        paper = ada.post(f"{where}/copy", data={"why": "the person asks", "form": "pdf"})
+        assert paper.content.startswith(b"%PDF-")
+        assert "attachment" in paper.headers["content-disposition"]
+
+
+def test_the_number_to_call_back(scene: Scene) -> None:
+    scene.shop.clock.advance(60)
+    later = scene.shop.known(ONE)
+    later.start()
+    with scene.shop.store.transact() as tx:
+        row = buy.find(tx, "K1", later.id)
+        guard.care(tx, scene.shop.desk, row, wire.CareAsk())
+    with scene.client() as ada:
+        page = ada.post(f"/purchases/{later.id}/number", data={"why": "a hold"})
+        assert "+18605550142" in page.text
+        first = ada.post(f"/purchases/{scene.visit.id}/number", data={"why": "a hold"})
+        assert "No number was shown" in first.text
+
+
+def command(scene: Scene, *words: str) -> str:
+    done = CliRunner().invoke(main, ["customers", *words, "--data", str(scene.folder)])
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_by_command_and_erased_at_last(scene: Scene) -> None:
+    who = scene.visit.customer
+    said = command(scene, "show", ONE)
+    assert who in said
+    assert "document" in said
+    assert not any(name in said for name in NAMES)
+    told = command(scene, "export", who, "--by", "Ada", "--why", "the person asks")
+    assert json.loads(told)["records"][0]["content"]["number"] == "+18605550142"
+    paper = scene.folder / "copy.pdf"
+    command(scene, "export", who, "--by", "Ada", "--why", "a copy", "--pdf", str(paper))
+    assert paper.read_bytes().startswith(b"%PDF-")
+    assert "records erased" in command(scene, "erase", who, "--by", "Ada", "--why", "asked")
+    with scene.client() as ada:
+        page = ada.get(f"/customers/{who}").text
+        assert "Data erased" in page
+        assert "went with the data" in page
+    with scene.shop.store.read() as tx:
+        assert journal.verify(tx)
+    refused = CliRunner().invoke(main, ["customers", "show", "nobody", "--data", str(scene.folder)])
+    assert refused.exit_code == 1
+    assert "4022" in refused.output
