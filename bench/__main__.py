@@ -63,7 +63,11 @@ def main() -> None:
     print(report.table(rows))
     if options.save:
         command = " ".join(["python -m bench", *sys.argv[1:]])
-        report.save(rows, options.date, options.machine, command, load)
+        about = (options.date, options.machine, command, load)
+        if options.parts:
+            report.save_parts(options.parts, rows, *about)
+        else:
+            report.save(rows, *about)
 
 
 if __name__ == "__main__":

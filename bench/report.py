@@ -64,8 +64,26 @@ def save(rows: Sequence[Row], on: str, where: str, command: str, load: str) -> N
         "Written by the command below; run it again on your own machine. Real processes, real\n"
         "HTTP, each write synced to disk (SQLite `synchronous=FULL`, PostgreSQL `fsync=on`). The\n"
         "customers' machines run on the same processors as the server.\n\n"
+        f"{_measured(rows, on, where, command, load)}",
+        "utf-8",
+    )
+
+
+def save_parts(
+    names: Sequence[str], rows: Sequence[Row], on: str, where: str, command: str, load: str
+) -> None:
+    """Write a section of its own for parts that were measured apart, in place of its former one."""
+    title = f"## Measured apart: {', '.join(names)}"
+    page, *sections = PAGE.read_text("utf-8").split("\n## Measured apart: ")
+    others = [one for one in sections if f"## Measured apart: {one.splitlines()[0]}" != title]
+    kept = "".join(f"\n## Measured apart: {one.strip()}\n" for one in others)
+    section = f"\n{title}\n\n{_measured(rows, on, where, command, load)}"
+    PAGE.write_text(f"{page.rstrip()}\n{kept}{section}", "utf-8")
+
+
+def _measured(rows: Sequence[Row], on: str, where: str, command: str, load: str) -> str:
+    return (
         f"{table(rows)}\n\n"
         f"- Date: {on}\n- Machine: {where}\n- Python: {platform.python_version()}\n"
-        f"- Load before the start: {load}\n- Command: `{command}`\n",
-        "utf-8",
+        f"- Load before the start: {load}\n- Command: `{command}`\n"
     )

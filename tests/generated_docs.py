@@ -14,7 +14,7 @@ import importlib
 import inspect
 import pkgutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,9 @@ from tallystick.cli import main
 from tallystick.cli.law import force_of
 from tallystick.core import rulebook
 from tallystick.core.errors import TallystickError
-from tallystick.kiosk.model import NEXT, State
+from tallystick.kiosk.model import NEXT
+from tallystick.kiosk.reports.model import NEXT as REPORT_NEXT
+from tallystick.kiosk.screening.model import NEXT as HIT_NEXT
 from tallystick.reserve import mandate
 
 ROOT = Path(__file__).parent.parent
@@ -99,26 +101,45 @@ def errors() -> str:
     )
 
 
-def states() -> str:
-    arrows = ["```mermaid", "stateDiagram-v2", "    [*] --> quoted"]
-    for state, following in NEXT.items():
-        arrows += [f"    {state} --> {other}" for other in sorted(following)]
-        if not following:
+def diagram(following: Mapping[Any, frozenset[Any]], first: str) -> list[str]:
+    """Draw a transition table, with what each state may become."""
+    arrows = ["```mermaid", "stateDiagram-v2", f"    [*] --> {first}"]
+    for state, others in following.items():
+        arrows += [f"    {state} --> {other}" for other in sorted(others)]
+        if not others:
             arrows.append(f"    {state} --> [*]")
+    return [*arrows, "```", ""]
+
+
+def meanings(following: Mapping[Any, frozenset[Any]], said: dict[str, str]) -> list[str]:
     rows: list[Row] = [
-        (
-            f"`{state}`",
-            words.STATES.get(state, NO_WORDS),
-            ", ".join(sorted(NEXT[state])) or "nothing",
-        )
-        for state in State
+        (f"`{state}`", said.get(state, NO_WORDS), ", ".join(sorted(others)) or "nothing")
+        for state, others in following.items()
     ]
+    return table("state, what it means, may become", rows)
+
+
+def states() -> str:
+    parts: list[str | list[str]] = []
+    for title, (path, following, first, said) in machines().items():
+        parts += [f"## {title}", f"From the one table `NEXT` in `src/tallystick/{path}`."]
+        parts += [diagram(following, first), meanings(following, said)]
     return page(
         "States of a purchase",
         "From the one table `NEXT` in `src/tallystick/kiosk/model.py`.",
-        [*arrows, "```", ""],
-        table("state, what it means, may become", rows),
+        diagram(NEXT, "quoted"),
+        meanings(NEXT, words.STATES),
+        *parts,
     )
+
+
+def machines() -> dict[str, tuple[str, Mapping[Any, frozenset[Any]], str, dict[str, str]]]:
+    """Return the other state machines of the kiosk: where each is, its table, its words."""
+    hits, reports = "kiosk/screening/model.py", "kiosk/reports/model.py"
+    return {
+        "Hits against the sanctions lists": (hits, HIT_NEXT, "hit", words.HIT_STATES),
+        "Reports to an authority": (reports, REPORT_NEXT, "draft", words.REPORT_STATES),
+    }
 
 
 def commands() -> str:

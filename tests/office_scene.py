@@ -232,5 +232,5 @@ def published(scene: Scene, folder: Path) -> Path:
 
     signer = log_publish.signer_of(scene.store, folder.parent / "log.key")
     size = log_publish.Publisher(scene.store, signer, folder, scene.clock).step().size
-    reserve_publish.publish(scene.store, folder, size)
+    reserve_publish.publish(scene.store, folder, size, papers=False)
     return folder

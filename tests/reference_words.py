@@ -91,3 +91,16 @@ STATES = {
     "refund_due": "The cash is owed back.",
     "refunded": "The cash was given back. The end.",
 }
+HIT_STATES = {
+    "hit": "Found, and nobody has proposed anything. Nothing is sold to the person.",
+    "review": "One officer proposed a decision; another must approve it. Nothing is sold.",
+    "cleared": "Two officers agreed that it is another person.",
+    "confirmed": "Two officers agreed that it is the listed person. Nothing is sold.",
+    "gone": "The entry left its list before anybody had confirmed the hit.",
+}
+REPORT_STATES = {
+    "draft": "Made from the books, and follows them.",
+    "proposed": "One officer proposed to file it as it stands; another must approve.",
+    "filed": "Filed, under the authority's number. It does not change any more.",
+    "dropped": "It must not be filed, and why is in its history.",
+}

@@ -32,6 +32,8 @@ from generated_docs import (
 from tallystick.cli import main
 from tallystick.core.errors import TallystickError
 from tallystick.kiosk.model import State
+from tallystick.kiosk.reports.model import State as ReportState
+from tallystick.kiosk.screening.model import State as HitState
 
 DOCUMENTS = sorted((*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")))
 RANGES = {
@@ -95,8 +97,10 @@ def test_every_module_can_be_imported() -> None:
     [
         ("EVENTS", kinds_of_events(), words.EVENTS),
         ("STATES", {state.value for state in State}, words.STATES),
+        ("HIT_STATES", {state.value for state in HitState}, words.HIT_STATES),
+        ("REPORT_STATES", {state.value for state in ReportState}, words.REPORT_STATES),
     ],
-    ids=["events", "states"],
+    ids=["events", "states", "hits", "reports"],
 )
 def test_every_name_has_its_words_and_no_word_is_left_over(
     name: str, of_the_code: set[str], of_the_words: dict[str, str]

@@ -273,12 +273,30 @@ def _alter(tx: Any, figure: int) -> None:
     tx.execute(sa.update(RELEASES).where(where).values(atoms=json.dumps(atoms).encode()))
 
 
-def test_the_logs_public_headers_do_not_tell_what_the_tables_hide(office: Office) -> None:
-    from tallystick.hubs import record
-
-    with office.store.read() as tx:
-        kinds = set(tx.execute(sa.select(journal.ENTRIES.c.kind)).scalars())
-    assert record.ENTRY == "case" and kinds <= {"case", "claim", "statistics"}
+def test_a_year_as_it_is_really_published_gives_nobody_away(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """The fourth quarter holds three; the year's total less the others must not say so."""
+    made = Office(f"sqlite:///{tmp_path_factory.mktemp('year')}/tallystick.sqlite")
+    for people in (6, 7, 8, 3):
+        for host in ("a", "b"):
+            for _ in range(people):
+                made.case(host, "GB", "arrived", "ready", "transferred")
+        made.clock.advance(92 * 86_400)
+    releases = [made.publish(quarter) for quarter in QUARTERS]
+    with made.store.read() as tx:
+        atoms = {a: n for q in QUARTERS for a, n in statistics.count(tx, q).atoms.items()}
+    made.store.close()
+    shown = []
+    for one in releases:
+        until = {atom: n for atom, n in atoms.items() if atom[0] <= one.quarter}
+        keys = {figure.key for figure in one.figures if figure.value is not None}
+        shown += [c for c in statistics.cells_of(one.quarter, until) if c.key in keys]
+    assert sum(0 < n < SMALL for n in atoms.values()) == 2
+    assert given_away(shown, atoms) == []
+    year = {figure.key: figure.value for figure in releases[3].figures}
+    assert year["2026", "by-host", "transferred", "a"] is None
+    assert year["2026", "by-host", "transferred", "all"] == 48
 
 
 def test_the_commands_publish_show_and_prove(office: Office) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import quote
 
 import httpx
@@ -193,6 +195,39 @@ def test_a_case_is_opened_and_its_facts_are_recorded_by_forms(
     assert post(worker, paper[1], **sent).status_code == 303
     assert post(worker, paper[1], to="begun", evidence="x").status_code == 409
     assert "XS</b>: sent" in worker.get(path).text
+
+
+def test_a_case_is_brought_to_the_door_by_forms(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    site = Site(scene)
+    one = scene.to_review()
+    path = f"/cases/{scene.case(one).reference}"
+
+    def look() -> str:
+        with site.client(site.session("caseworker")) as client:
+            return client.get(path).text
+
+    def send(name: str, **form: str) -> None:
+        token = site.session("caseworker")
+        assert f'action="{path}/{name}"' in look(), f"no form for {name}"
+        with site.client(token) as client:
+            form["form_word"] = site.word(token)
+            assert client.post(f"{path}/{name}", data=form).status_code == 303
+
+    send("propose", host=sample.HOST)
+    scene.both(one)
+    day = scene.desk.today() + dt.timedelta(40)
+    send("place", planned_on=day.isoformat())
+    send("notice", route="no", evidence="the notice")
+    send("notice", route="yes", evidence="the notice, served again")
+    scene.wait(40)
+    scene.complete(one)
+    send("eve")
+    assert "counted again" in look()
+    send("door")
+    assert scene.state(one) is State.TRANSFERRED
+    assert "By then the stay has to end." in look()
+    scene.store.close()
 
 
 def test_an_order_by_the_form_leaves_the_case_where_it_is(

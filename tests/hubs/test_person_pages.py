@@ -117,6 +117,14 @@ def test_neither_key_nor_visit_is_kept_in_the_open(day: Day) -> None:
     assert key.replace("-", "") not in str(rows) and token not in str(rows)
 
 
+def test_the_logs_public_headers_do_not_tell_what_the_tables_hide(day: Day) -> None:
+    one = day.scene.open("Person Two")
+    day.scene.happen(one, "force_used")
+    query = sa.select(journal.ENTRIES.c.kind).where(journal.ENTRIES.c.programme == "hubs")
+    kinds = day.scene.read(lambda tx: set(tx.execute(query).scalars()))
+    assert kinds <= {"case", "claim", "finding", "statistics"} and "case" in kinds
+
+
 @pytest.mark.parametrize("who", ["caseworker", "official", "independent"])
 def test_nobody_who_works_on_the_case_can_make_a_key(day: Day, who: str) -> None:
     """With a key one reads what the person wrote to the monitor."""

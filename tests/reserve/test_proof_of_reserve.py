@@ -300,3 +300,14 @@ def test_the_same_books_give_the_same_statement(scene: Scene) -> None:
             again = attest.statement(tx, scene.office, height, block, None)
         assert first == again and lots.held(tx)
     assert SeededClock(1).now() is not None
+
+
+def test_the_proof_on_paper_says_what_the_file_says(proved: Proved) -> None:
+    from tallystick.reserve.attestation_pdf import as_html, as_pdf
+
+    page = as_html(proved.newer)
+    said = proved.newer.statement
+    for wanted in (said["block"], proved.newer.log_root, "0.00120000 BTC", "26-0118", "2046"):
+        assert wanted in page
+    assert all(coin["address"] in page for coin in said["coins"])
+    assert as_pdf(proved.newer).startswith(b"%PDF-")

@@ -15,9 +15,10 @@ from tallystick.cli.sample_passkey import SamplePasskey
 from tallystick.core.approvals.tables import GIVEN, PROPOSALS
 from tallystick.core.identity import people
 from tallystick.core.identity.passkeys import Party
-from tallystick.reserve import approve, audit, bundle, lots, move, queries
+from tallystick.reserve import approve, audit, bundle, lots, move, queries, vaults
 from tallystick.reserve.bundle import Approved, Bundle, Kept, Offer, Pins
 from tallystick.reserve.errors import BundleRefused, PlanDiffers, Unsigned
+from tallystick.reserve.key_errors import BadVault
 from tallystick.reserve.tables import COINS, EVENTS, LOTS, MOVEMENTS, PARCELS
 from tallystick.reserve.vault_tables import VAULTS
 
@@ -194,7 +195,10 @@ def test_a_passkey_that_is_not_pinned_counts_for_nothing(court: Court) -> None:
 
 @pytest.mark.parametrize("when", ["before authorising", "before signing"])
 def test_a_changed_descriptor_is_found_before_anything_is_combined(court: Court, when: str) -> None:
-    """Whoever swaps the vault's descriptor on record gets no movement authorised or signed."""
+    """Whoever swaps the vault's descriptor on record gets no movement authorised or signed.
+
+    The template is swapped with it, for a descriptor that is not that of its keys is refused alone.
+    """
     from tallystick.bitcoin.descriptor import with_checksum
 
     court.agree("treasurer", "auditor")
@@ -204,6 +208,11 @@ def test_a_changed_descriptor_is_found_before_anything_is_combined(court: Court,
     body = scene.vault.descriptor.partition("#")[0].replace("sortedmulti(3,", "sortedmulti(1,")
     with scene.store.transact() as tx:
         tx.execute(VAULTS.update().values(descriptor=with_checksum(body)))
+    with scene.store.read() as tx, pytest.raises(BadVault, match="not that of its keys"):
+        vaults.vault(tx, scene.vault.id)
+    weaker = scene.vault.template.replace("sortedmulti(3,", "sortedmulti(1,")
+    with scene.store.transact() as tx:
+        tx.execute(VAULTS.update().values(template=weaker))
     with pytest.raises(PlanDiffers, match="another descriptor"):
         if when == "before authorising":
             scene.authorise(court.made)

@@ -76,7 +76,7 @@ class Scene:
         self.clock.advance(1)
         return Counter(self.store, self.clock, self.network, machine.id)
 
-    def serve(self, low_sats: int = 0) -> None:
+    def serve(self, low_sats: int = 0, roll: Any = None) -> None:
         """Put the console and the public page on loopback."""
         policy = replace(self.desk.policy, float_low_sats=low_sats)
         desk = self.console_desk = replace(self.desk, policy=policy)
@@ -84,7 +84,8 @@ class Scene:
         self.url = f"http://localhost:{socket.getsockname()[1]}"
         self.public_url = f"http://127.0.0.1:{public.getsockname()[1]}"
         self.door = Door(self.store, self.clock, Party("localhost", "Tallystick", (self.url,)))
-        offices = Offices(self.till.wallet.next_address, self.audit, self.till.signer.status)
+        ask = self.till.wallet.next_address
+        offices = Offices(ask, self.audit, self.till.signer.status, roll)
         self.app = create_app(self.store, desk, self.door, offices)
         self.public_app = create_public(self.store, desk, self.log_folder)
         new = [

@@ -166,8 +166,20 @@ def _invite(folder: Path, api: str, clock: Clock) -> str:
     key = load_or_make_key(folder / "server.key")
     with store.transact() as tx:
         token = machines.invite_machine(tx, MACHINE, clock.now(), clock)
+    _take_in_sample_list(store, clock)
     store.close()
     return machines.pairing_string(api, key.public_key(), token)
+
+
+def _take_in_sample_list(store: Any, clock: Clock) -> None:
+    """Take in a sample list of nobody: without one, whoever shows a document is barred."""
+    from tallystick.kiosk.screening import lists, screen
+    from tallystick.kiosk.screening.formats.read import published
+
+    with store.transact() as tx:
+        if not lists.newest(tx):
+            found = published(Path(screen.__file__).parent / "sample.xml")
+            screen.rescreen(tx, clock, lists.take_in(tx, clock, found, "the demo"))
 
 
 def invite_operator(cell: Cell, clock: Clock) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Final
 import click
 import msgspec
 
+from tallystick.cli.serve import DATA, DATABASE, database_of
 from tallystick.core.errors import TallystickError
 
 DATE = click.DateTime(["%Y-%m-%d"])
@@ -18,21 +19,36 @@ FILE_BYTES_MAX: Final = 32 * 2**20
 
 
 @click.command()
-@click.option("--people", required=True, type=FILE, help="JSON: a list of people by reference.")
-@click.option("--hosts", required=True, type=FILE, help="JSON: a list of hosts, with conditions.")
+@DATA
+@DATABASE
+@click.option("--people", type=FILE, help="JSON: people by reference, instead of the cases.")
+@click.option("--hosts", type=FILE, help="JSON: hosts with conditions, instead of the agreements.")
 @click.option("--on", type=DATE, help="The day; today if left out.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answers as JSON.")
-def place(people: Path, hosts: Path, on: dt.datetime | None, as_json: bool) -> None:
+def place(
+    data: Path,
+    database: str,
+    people: Path | None,
+    hosts: Path | None,
+    on: dt.datetime | None,
+    as_json: bool,
+) -> None:
     """Say where people whose gates all passed could lawfully go, in order of date.
 
-    It moves nobody, and is no order: each place is put to a caseworker and two officials.
+    People are the eligible cases and hosts the agreements in force, today; or both from files. It
+    moves nobody, and is no order: each place is put to a caseworker and two officials.
     """
     from tallystick.core.clock import SystemClock
     from tallystick.hubs import placement
 
+    if (people is None) is not (hosts is None) or (people is None and on is not None):
+        raise click.UsageError("give --people, --hosts and --on together, or none of them")
     day = on.date() if on else SystemClock().now().date()
-    waiting = _read(people, list[placement.Person])
-    places = _read(hosts, list[placement.Host])
+    if people is None or hosts is None:
+        waiting, places = _from_cases(data, database)
+    else:
+        waiting = _read(people, list[placement.Person])
+        places = _read(hosts, list[placement.Host])
     try:
         found = placement.place(waiting, places, day)
     except TallystickError as error:
@@ -44,6 +60,22 @@ def place(people: Path, hosts: Path, on: dt.datetime | None, as_json: bool) -> N
         return
     for one in found.values():
         click.echo(f"{one.ref}: {one.said(names)}")
+
+
+def _from_cases(data: Path, database: str) -> Any:
+    from tallystick.core.clock import SystemClock
+    from tallystick.core.store import Store
+    from tallystick.core.vault import Vault
+    from tallystick.hubs.desk import Desk
+    from tallystick.hubs.waiting import waiting
+
+    clock, store = SystemClock(), Store.open(database_of(data, database))
+    store.migrate()
+    try:
+        with store.read() as tx:
+            return waiting(tx, Desk(clock, Vault(data / "vault", clock)))
+    finally:
+        store.close()
 
 
 def _read(path: Path, kind: Any) -> Any:

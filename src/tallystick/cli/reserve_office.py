@@ -366,13 +366,23 @@ def watch(data: Path, database: str, chain: str) -> None:
 @CHAIN
 @click.option("--signed", multiple=True, help="PART=FILE: signed PSBTs of a proof under way.")
 @click.option("--id", "id_", default="", help="The proof under way; left out, one is begun.")
-def prove(data: Path, database: str, chain: str, signed: tuple[str, ...], id_: str) -> None:
-    """Begin a proof of reserve and write what the quorums sign; with --signed, finish it."""
+@click.option("--owed", type=FILE, help='Claims on these coins, as JSON: {"account": sats}.')
+def prove(
+    data: Path, database: str, chain: str, signed: tuple[str, ...], id_: str, owed: Path | None
+) -> None:
+    """Begin a proof of reserve and write what the quorums sign; with --signed, finish it.
+
+    With --owed the total of the claims is stated with the root of their tree, and each creditor's
+    shares are written to the folder proofs/ID/shares: hand each their own, and nobody else's.
+    """
     from tallystick.reserve import attest
 
     office = opened(data, database, chain)
     if not id_:
-        found = done(office, lambda: attest.begin(office))
+        tree = _claims(office, owed) if owed else None
+        found = done(office, lambda: attest.begin(office, tree.root if tree else None))
+        if tree:
+            _shares(tree, data / "proofs" / found.id / "shares")
         folder = data / "proofs" / found.id
         folder.mkdir(parents=True, exist_ok=True)
         for number, part in enumerate(found.parts):
@@ -385,6 +395,32 @@ def prove(data: Path, database: str, chain: str, signed: tuple[str, ...], id_: s
         parts.setdefault(int(part_number), []).append(Path(name).read_text().strip())
     made = done(office, lambda: attest.finish(office, id_, parts))
     click.echo(f"Proof {made.id} is {made.state}; `reserve serve` publishes it beside the log.")
+
+
+def _claims(office: Office, path: Path) -> Any:
+    """Read claims and build their tree."""
+    import msgspec
+
+    from tallystick.core.errors import TallystickError
+    from tallystick.reserve.liabilities import Tree
+
+    try:
+        claims = msgspec.json.decode(path.read_bytes(), type=dict[str, int])
+        return Tree(claims, office.clock)
+    except (msgspec.MsgspecError, TallystickError) as error:
+        raise click.ClickException(f"{path.name}: {error}") from error
+
+
+def _shares(tree: Any, folder: Path) -> None:
+    """Write each creditor's shares to a file of their own, readable by its owner only."""
+    import msgspec
+
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    accounts = sorted({part[0] for part in tree.parts if part[0]})
+    for number, account in enumerate(accounts):
+        path = folder / f"{number}.json"
+        path.write_bytes(msgspec.json.encode({"root": tree.root, "shares": tree.shares(account)}))
+        path.chmod(0o600)
 
 
 @click.command()

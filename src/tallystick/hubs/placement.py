@@ -68,7 +68,7 @@ class Person(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Grounds on which an agreement may exclude: what a host must not be asked to hold."""
 
 
-Kind = Literal["language", "care", "excludes", "nationality", "link", "alone"]
+Kind = Literal["language", "care", "excludes", "nationality", "link", "alone", "gates"]
 
 
 class Condition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -89,6 +89,8 @@ class Condition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             return not person.protected & self.values
         if self.kind == "nationality":
             return person.nationality in self.values
+        if self.kind == "gates":
+            return person.ref in self.values
         return host in person.links if self.kind == "link" else not person.family
 
 

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from tallystick.core.store import Store, Tx
 from tallystick.reserve import attest
+from tallystick.reserve.attestation_pdf import as_pdf
 from tallystick.reserve.prove import EVENTS, FOLDER, INDEX
 from tallystick.reserve.tables import EVENTS as ROWS
 
@@ -22,10 +23,11 @@ HIDDEN: Final = frozenset({"part_refused"})
 """Kinds that stay in the house: they may quote bytes of a stranger."""
 
 
-def publish(store: Store, folder: Path, size: int) -> int:
+def publish(store: Store, folder: Path, size: int, papers: bool = True) -> int:
     """Write attestations and events beside the log of a size; return how many files.
 
-    Only what the published checkpoint holds is written: publish the log first.
+    Only what the published checkpoint holds is written: publish the log first. With ``papers``
+    each attestation comes as PDF too.
     """
     with store.read() as tx:
         found = [one for one in attest.attestations(tx) if one.log_size <= size]
@@ -35,6 +37,8 @@ def publish(store: Store, folder: Path, size: int) -> int:
     for one in found:
         names.append(name_of(one.id))
         path = folder / FOLDER / names[-1]
+        if papers and not path.with_suffix(".pdf").exists():
+            whole(path.with_suffix(".pdf"), as_pdf(one))
         if not path.exists():
             write(path, attest.document(one))
     write(folder / EVENTS, {"events": events})
@@ -59,7 +63,11 @@ def _events(tx: Tx, size: int) -> list[dict[str, Any]]:
 
 def write(path: Path, content: Any) -> None:
     """Write JSON durably: whole, or not at all."""
-    body = msgspec.json.format(msgspec.json.encode(content, order="deterministic"), indent=1)
+    whole(path, msgspec.json.format(msgspec.json.encode(content, order="deterministic"), indent=1))
+
+
+def whole(path: Path, body: bytes) -> None:
+    """Write a file durably: whole, or not at all."""
     draft = path.with_name(f".{path.name}.new")
     with draft.open("wb") as file:
         file.write(body)

@@ -46,6 +46,7 @@ from tallystick.kiosk.scams import trial as trials
 from tallystick.kiosk.scams.intervene import ScamDesk
 from tallystick.kiosk.screening import policy as screening_policy
 from tallystick.kiosk.screening import screen
+from tallystick.kiosk.screening.desk import Documented, Screens
 from tallystick.kiosk.screening.lists import Lists
 from tallystick.web import machine_api
 from tallystick.web.bounded import BoundedHttp
@@ -109,7 +110,8 @@ def open_desk(settings: Settings, clock: Clock, store: Store) -> Desk:
     fed = isinstance(source, ExchangeSource)
     texts = open_texts(settings.texts)
     asked = customer_policy.read(settings.ask)
-    customers = CustomerDesk(Vault(settings.data / "vault", clock), texts, asked)
+    screens = Screens(screen.Screening(clock, Lists(screening_policy.load())))
+    customers = CustomerDesk(Vault(settings.data / "vault", clock), texts, asked, screens)
     rates = Rates(source, asset(place.currency), clock, fed=fed)
     key = load_or_make_key(settings.data / "server.key")
     care = scam_policy.load(settings.scam_policy or scam_policy.DEFAULT)
@@ -191,20 +193,35 @@ class Paying(threading.Thread):
 class Rescreens(threading.Thread):
     """Screens customers again when lists change, apart from the payouts: an index takes seconds."""
 
-    def __init__(self, store: Store, clock: Clock, stop: threading.Event) -> None:
+    def __init__(self, store: Store, desk: Desk, stop: threading.Event) -> None:
         super().__init__(name="screening", daemon=True)
-        self.stop = stop
-        screening = screen.Screening(clock, Lists(screening_policy.load()))
-        handler = screen.Rescreening(store, screening, screen.NoCustomers())
-        self.worker = Worker(store, [handler], clock, "screening")
+        self.store, self.stop = store, stop
+        self.screening = _screening_of(desk)
+        handler = screen.Rescreening(store, self.screening, _roll_of(desk))
+        self.worker = Worker(store, [handler], desk.clock, "screening")
 
     def run(self) -> None:
-        """Look for work until told to stop; a fault is logged and tried again."""
+        """Keep the index ready and look for work; a fault is logged and tried again."""
         while not self.stop.wait(SCREEN_EVERY_S):
             try:
+                with self.store.read() as tx:
+                    self.screening.lists.current(tx)
                 self.worker.step()
             except Exception as error:
                 LOG.error("screening", error=repr(error))
+
+
+def _screening_of(desk: Desk) -> screen.Screening:
+    """Return what customers are screened with, so that one process has one index."""
+    hook = desk.customers.screening if desk.customers else None
+    if isinstance(hook, Screens):
+        return hook.screening
+    return screen.Screening(desk.clock, Lists(screening_policy.load()))
+
+
+def _roll_of(desk: Desk) -> screen.Roll:
+    """Return whose names can be opened."""
+    return Documented(desk.customers.vault) if desk.customers else screen.NoCustomers()
 
 
 class Lawful(threading.Thread):
@@ -275,7 +292,7 @@ def offices_of(settings: Settings, till: payout.Till) -> Offices:
         with till.store.read() as tx:
             return audit(tx, till.chain, settings.network)
 
-    return Offices(refill, check, till.signer.status)
+    return Offices(refill, check, till.signer.status, _roll_of(till.desk))
 
 
 def run(settings: Settings, ready: Path | None = None) -> None:
@@ -292,7 +309,7 @@ def run(settings: Settings, ready: Path | None = None) -> None:
     stop = threading.Event()
     paying = Paying(till, stop)
     paying.start()
-    Rescreens(store, clock, stop).start()
+    Rescreens(store, desk, stop).start()
     publishing = Publishing(publisher, stop)
     publishing.start()
     Lawful(desk, settings, store, stop).start()

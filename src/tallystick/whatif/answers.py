@@ -235,7 +235,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(name): plain(part) for name, part in value.items()}
     if isinstance(value, float):
-        return round(value, 6) if np.isfinite(value) else None
+        return round(value, 6) + 0.0 if np.isfinite(value) else None
     return value
 
 

@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from tallystick.core import rulebook
 from tallystick.core.store import Tx
 from tallystick.kiosk import blocked
+from tallystick.kiosk.customers.tables import BUYERS, CUSTOMERS
 from tallystick.kiosk.model import Note
 from tallystick.kiosk.tables import EVENTS, NOTES, PURCHASES
 
@@ -66,8 +67,11 @@ def zone_of(jurisdiction: str) -> ZoneInfo:
 
 
 def persons_of(tx: Tx) -> Persons:
-    """Return who bought, by purchase, where a customer is known."""
-    return {}
+    """Return who bought, by purchase, where a customer is known; the merged are one."""
+    b, c = BUYERS.c, CUSTOMERS.c
+    query = sa.select(b.purchase, sa.func.coalesce(c.merged_into, c.id))
+    joined = query.join(CUSTOMERS, c.id == b.customer)
+    return {row[0]: row[1] for row in tx.execute(joined)}
 
 
 def moved(tx: Tx, first: dt.date, last: dt.date, persons: Persons | None = None) -> list[Moved]:

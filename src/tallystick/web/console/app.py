@@ -22,13 +22,25 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response, Stream
 from starlette.staticfiles import StaticFiles
 
 from tallystick.core.errors import TallystickError
+from tallystick.core.identity import grants
 from tallystick.core.identity.people import Person, Role
 from tallystick.core.store import Store, StoreUnusable, Tx
 from tallystick.kiosk import queries, refund
 from tallystick.kiosk.queries import Wanted
 from tallystick.kiosk.quote import Desk
 from tallystick.kiosk.scams import guard
-from tallystick.web.console import books, claims, customers, kiosks, lawbook, pages, sheet, wallet
+from tallystick.kiosk.screening.model import ROLE as COMPLIANCE
+from tallystick.web.console import (
+    books,
+    claims,
+    customers,
+    kiosks,
+    lawbook,
+    pages,
+    screening,
+    sheet,
+    wallet,
+)
 from tallystick.web.console.frame import frame
 from tallystick.web.console.pages import PERSON, Offices
 from tallystick.web.console.sayings import STATES
@@ -83,12 +95,14 @@ class Console:
             if found is None:
                 raise HTTPException(404, NOT_KNOWN.format(what=name))
             around = frame(tx, self.desk)
+            roles = grants.held(tx, person.id)
         here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         page = TEMPLATES.get_template(f"{name}.html").render(
             **around,
             **found,
             page=name,
             person=person,
+            compliance=COMPLIANCE in roles,
             form_word=form_word(request),
             here=here,
             theme=self.theme(request),
@@ -173,6 +187,7 @@ def create_app(store: Store, desk: Desk, door: Door, offices: Offices) -> FastAP
     _add_acts(app, console)
     _add_officers(app, console)
     claims.add(app, console)
+    screening.add(app, console)
     customers.add(app, console)
     _add_files(app, console)
     _add_troubles(app, console)

@@ -16,6 +16,7 @@ from tallystick.kiosk import queries
 from tallystick.kiosk.quote import Desk
 from tallystick.web.console import kiosks, sayings
 from tallystick.web.console.claims import ours
+from tallystick.web.console.screening import waiting as hits_waiting
 from tallystick.web.console.wallet import Purse, purse
 from tallystick.web.figures import ago, coin, count_of
 
@@ -62,6 +63,7 @@ def frame(tx: Tx, desk: Desk) -> dict[str, Any]:
             "kiosks": sum(1 for one in machines if one.alarm),
             "wallet": int(held.alarm),
             "claims": ours(tx),
+            "screening": hits_waiting(tx),
         },
         "has_customers": desk.customers is not None,
         "says": sayings,

@@ -20,6 +20,7 @@ from tallystick.kiosk.customers import people as customers
 from tallystick.kiosk.queries import Wanted
 from tallystick.kiosk.quote import Desk
 from tallystick.kiosk.scams import guard
+from tallystick.kiosk.screening.screen import Roll
 from tallystick.web.console import sayings
 from tallystick.web.console.kiosks import labels_of
 from tallystick.web.console.wallet import owed
@@ -39,6 +40,8 @@ class Offices:
     refill: Callable[[], str]
     audit: Callable[[], list[Any]]
     signer: Callable[[], Row] = field(default=dict)
+    roll: Roll | None = None
+    """Whose names screening may open, each read written down; None where nobody is identified."""
 
 
 def purchases(tx: Tx, desk: Desk, wanted: Wanted) -> Row:

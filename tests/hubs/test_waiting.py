@@ -1,0 +1,81 @@
+"""Places for real cases: the gates say which host is lawful, the ceilings who waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from case_scene import Scene
+from click.testing import CliRunner
+
+from tallystick.cli import main
+from tallystick.hubs import claims, placement
+from tallystick.hubs.model import State
+from tallystick.hubs.placement import Outcome
+from tallystick.hubs.waiting import EVERY_GATE, waiting
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    made = Scene(tmp_path_factory.mktemp("waiting"))
+    yield made
+    made.store.close()
+
+
+def test_eligible_cases_are_placed_under_the_agreements_own_ceilings(scene: Scene) -> None:
+    ones = []
+    for _ in range(3):
+        one = scene.to_review()
+        scene.propose(one)
+        scene.both(one)
+        assert scene.state(one) is State.ELIGIBLE
+        ones.append(scene.case(one).reference)
+        scene.clock.advance(86_400)
+    for one in ones:
+        scene.complete(one)
+
+    def ceiling(name: str, value: int) -> None:
+        scene.step(
+            lambda tx: claims.record(
+                tx,
+                scene.desk,
+                scene.host.about,
+                f"term.ceiling_{name}",
+                value,
+                "Invented",
+                scene.desk.today(),
+                scene.staff["official"],
+            )
+        )
+
+    def answers() -> list[Outcome]:
+        people, hosts = scene.read(lambda tx: waiting(tx, scene.desk))
+        assert hosts[0].conditions[0].say == EVERY_GATE
+        assert hosts[0].conditions[0].values == frozenset(ones)
+        found = placement.place(people, hosts, scene.desk.today())
+        assert list(found) == ones, "in the order in which they became eligible"
+        return [one.outcome for one in found.values()]
+
+    ceiling("day", 2)
+    assert answers() == [Outcome.PLACE, Outcome.PLACE, Outcome.WAITS]
+    ceiling("total", 1)
+    people, hosts = scene.read(lambda tx: waiting(tx, scene.desk))
+    found = placement.place(people, hosts, scene.desk.today())
+    assert [o.outcome for o in found.values()] == [Outcome.PLACE, Outcome.NONE, Outcome.NONE]
+
+
+def test_a_case_that_a_gate_stops_waits_for_no_place(scene: Scene) -> None:
+    people, _ = scene.read(lambda tx: waiting(tx, scene.desk))
+    scene.happen(people[0].ref, "submissions_made")
+    after, hosts = scene.read(lambda tx: waiting(tx, scene.desk))
+    assert people[0].ref not in {one.ref for one in after}
+    assert people[0].ref not in hosts[0].conditions[0].values
+
+
+def test_the_command_asks_for_both_files_or_neither(scene: Scene) -> None:
+    url = str(scene.store.engine.url)
+    data = url.removeprefix("sqlite:///").rpartition("/")[0]
+    one = ["hubs", "place", "--data", data, "--database", url]
+    assert CliRunner().invoke(main, one).exit_code == 0
+    asked = CliRunner().invoke(main, [*one, "--on", "2027-03-01"])
+    assert asked.exit_code == 2 and "together" in asked.output
