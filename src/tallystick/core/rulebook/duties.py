@@ -25,7 +25,7 @@ from tallystick.core.store import METADATA, Moment, Tx
 
 STATED: Final = {
     *("registration", "staffing", "live-support", "analytics", "security", "wording"),
-    *("destination", "price-reference"),
+    *("destination", "price-reference", "moratorium"),
 }
 """Kinds of duty that are met outside of a purchase, or by means that the law does not name."""
 ANY_ZONE: Final = dt.timedelta(hours=12)
