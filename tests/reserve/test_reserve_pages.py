@@ -15,9 +15,11 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from office_scene import DAY_S, FORFEIT, GIFT, THEIRS, Scene, prove, published
+from tallystick.core import approvals
+from tallystick.core.approvals.errors import NotApproved
 from tallystick.core.identity import people
 from tallystick.core.identity.passkeys import Party
-from tallystick.reserve import codes, lots, move, queries, watch
+from tallystick.reserve import agree, charter, codes, lots, move, queries, watch
 from tallystick.reserve.model import State
 from tallystick.web.door import Door
 from tallystick.web.reserve.console import create_console
@@ -25,7 +27,19 @@ from tallystick.web.reserve.public import create_public
 
 pytestmark = pytest.mark.browser
 WIDTHS = (1280, 390)
-CONSOLE = ("", "movements", "lots", "vaults", "alarms", "law", "propose", "movement", "refused")
+CONSOLE = (
+    "",
+    "movements",
+    "lots",
+    "vaults",
+    "alarms",
+    "law",
+    "propose",
+    "movement",
+    "refused",
+    "approvals",
+    "origin",
+)
 
 
 class Site:
@@ -43,9 +57,17 @@ class Site:
         self.public = f"http://127.0.0.1:{listener.getsockname()[1]}"
         self._serve(create_public(scene.store, scene.clock, log, self.public), listener)
 
-    def _listener(self) -> socket.socket:
+    def restart(self) -> None:
+        """Stop the console, and serve it anew where it was: nothing in memory is left."""
+        self.stop()
+        listener = self._listener(int(self.url.rpartition(":")[2]))
+        self._running = []
+        self._serve(create_console(self.scene.office, self.door), listener)
+
+    def _listener(self, port: int = 0) -> socket.socket:
         listener = socket.socket()
-        listener.bind(("127.0.0.1", 0))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
         return listener
 
     def _serve(self, app: Any, listener: socket.socket) -> None:
@@ -188,6 +210,8 @@ def test_the_whole_scene_in_a_browser(chromium: Browser, site: Site) -> None:
     asked = Asked(settings={"chain": scene.chain.url})
     report = checks.verify(reader.open_source(str(folder)), asked, scene.clock.now())
     assert report.exit_code == 0 and any(line.name == "reserve" for line in report.proved)
+    assert any("every event is published" in line.said for line in report.assumed)
+    assert not any("older proofs" in line.said for line in report.assumed)
     maker.context.close()
 
 
@@ -203,11 +227,62 @@ def test_the_other_code_seems_to_approve_and_freezes(chromium: Browser, site: Si
     page.get_by_role("button", name="Give your code").click()
     expect(page.locator("main")).to_contain_text("Recorded. It waits for the others.")
     with scene.store.read() as tx:
-        from tallystick.reserve import approve, charter
+        from tallystick.reserve import approve
 
         assert charter.charter(tx).frozen
         assert approve.evidence_of(tx, queries.movement(tx, made.id)) == []
+    site.restart()
+    page.reload()
+    for path in (f"/movements/{made.id}", "/", "/alarms"):
+        official.open(path)
+        expect(page.locator("body")).not_to_contain_text("Frozen since")
+        expect(page.locator(".alerts")).to_have_count(0)
+    official.open(f"/movements/{made.id}")
+    expect(page.locator("main")).to_contain_text("Recorded. It waits for the others.")
     official.context.close()
+
+
+def test_an_origin_and_a_thaw_are_approved_by_passkey(chromium: Browser, site: Site) -> None:
+    """What waits is listed; who proposed it agrees to nothing; the delay holds; it is done once."""
+    scene, who = site.scene, site.scene.people
+    coin = scene.deposit(5_000_000, None)
+    with scene.store.transact() as tx:
+        made = lots.register(tx, scene.clock, coin, FORFEIT, who["treasurer"])
+    assert made is not None
+    treasurer, auditor = (Official(chromium, site, name) for name in ("treasurer", "auditor"))
+    path = f"/approvals/{made.id}"
+    expect(treasurer.open(path).locator("main")).to_contain_text("You proposed it")
+    auditor.open("/approvals").get_by_role("link", name="Take in").click()
+    expect(auditor.page.locator("#what")).to_contain_text("26-0118")
+    expect(auditor.page.locator("#digest")).to_have_text(made.digest)
+    auditor.page.get_by_role("button", name="Approve as Auditor").click()
+    auditor.page.get_by_role("button", name="Make the lot").click()
+    expect(auditor.page.locator("main")).to_contain_text("Done.")
+    with scene.store.read() as tx:
+        assert [one.sats for one in lots.lots(tx)] == [5_000_000]
+        (given,) = approvals.status(tx, made.id, scene.clock.now()).counted
+        assert '"signature"' in given.evidence
+    with scene.store.transact() as tx:
+        charter.freeze_by(tx, scene.clock, who["board"], "a doubt")
+    board = Official(chromium, site, "board")
+    board.open("/alarms").get_by_role("button", name="Propose to thaw it").click()
+    board.page.wait_for_url("**/approvals/*")
+    path = "/approvals/" + board.page.url.rpartition("/")[2]
+    for one in (treasurer, auditor):
+        one.open(path).get_by_role("button", name="Approve as").click()
+        expect(one.page.locator("#approve")).to_have_count(0)
+    expect(auditor.page.locator("main")).to_contain_text("The delay ends")
+    expect(auditor.page.locator("#do")).to_have_count(0)
+    with scene.store.transact() as tx, pytest.raises(NotApproved):
+        agree.carry_out(tx, scene.clock, path.rpartition("/")[2], who["auditor"])
+    scene.clock.advance(DAY_S + 60)
+    auditor.enter()
+    auditor.open(path).get_by_role("button", name="Thaw the reserve").click()
+    expect(auditor.page.locator("main")).to_contain_text("Done.")
+    with scene.store.read() as tx:
+        assert not charter.charter(tx).frozen
+    for one in (treasurer, auditor, board):
+        one.context.close()
 
 
 @pytest.fixture(scope="module")
@@ -232,6 +307,11 @@ def shown(
     scene.clock.advance(101 * DAY_S)
     watch.look(scene.office)
     named["movement"] = scene.propose("release", 50_000_000, orders=((lot, "court order 7"),)).id
+    coin = scene.deposit(70_000_000, None)
+    with store.transact() as tx:
+        origin = lots.register(tx, scene.clock, coin, GIFT, scene.people["maker"])
+    assert origin is not None
+    named["origin"] = origin.id
     made = Site(scene, published(scene, folder / "log"))
     official = Official(chromium, made, "treasurer")
     yield made, official, named
@@ -274,6 +354,7 @@ def test_no_page_of_the_console_has_a_fault(
     site, official, named = shown
     official.page.set_viewport_size({"width": width, "height": 900})
     path = f"movements/{named[name]}" if name in named else name
+    path = f"approvals/{named[name]}" if name == "origin" else path
     look_at(official.page, f"{site.url}/{path}")
 
 

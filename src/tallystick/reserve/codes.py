@@ -17,8 +17,8 @@ from tallystick.core.clock import Clock
 from tallystick.core.identity import people
 from tallystick.core.store import Tx, insert_once
 from tallystick.reserve import charter, record
-from tallystick.reserve.errors import CodeRefused
-from tallystick.reserve.tables import CODES
+from tallystick.reserve.errors import CodeRefused, ReserveError
+from tallystick.reserve.tables import CODES, CODES_GIVEN
 
 CODE_CHARS_MIN: Final = 6
 CODE_CHARS_MAX: Final = 40
@@ -51,10 +51,12 @@ def has(tx: Tx, person: str) -> bool:
     return tx.execute(query).first() is not None
 
 
-def enter(tx: Tx, clock: Clock, person: str, given: str) -> bool:
+def enter(tx: Tx, clock: Clock, person: str, given: str, about: str = "") -> bool:
     """Take a code; return whether the official acts freely. The other code freezes the reserve.
 
-    Raises `CodeRefused` for a wrong one, and `TooManyAttempts` after several; commit even then.
+    ``about``: the movement or proposal it is given for; which of the two codes it was is then kept,
+    as a keyed digest, and so outlives a restart. Raises `CodeRefused` for a wrong one, and
+    `TooManyAttempts` after several; commit even then.
     """
     now = clock.now()
     people.check_not_resting(tx, person, now)
@@ -66,9 +68,56 @@ def enter(tx: Tx, clock: Clock, person: str, given: str) -> bool:
         people.note_failure(tx, person, now)
         raise CodeRefused
     people.forget_failures(tx, person)
+    if about:
+        _mark(tx, person, about, found)
     if forced:
         charter.freeze(tx, clock, person, DURESS)
     return free
+
+
+def given(tx: Tx, person: str, about: str) -> bool | None:
+    """Say which code an official gave for something: True for their own; None for none yet.
+
+    A mark under codes that were changed since is none.
+    """
+    row = tx.execute(sa.select(CODES).where(CODES.c.person == person)).one_or_none()
+    g = CODES_GIVEN.c
+    query = sa.select(g.mark).where(g.person == person, g.about == about)
+    mark = tx.execute(query).scalar_one_or_none()
+    if row is None or mark is None:
+        return None
+    for free, key in ((True, row.code), (False, row.duress)):
+        if hmac.compare_digest(mark, _digest(key, person, about)):
+            return free
+    return None
+
+
+def require(tx: Tx, person: str, about: str) -> bool:
+    """Return whether an official acts freely; raise `ReserveError` before their code is given."""
+    if not has(tx, person):
+        return True
+    free = given(tx, person, about)
+    if free is None:
+        raise ReserveError("give your code first")
+    return free
+
+
+def hides(tx: Tx, person: str) -> bool:
+    """Say whether this official's screens must not show the freeze that their own code began."""
+    held = charter.charter(tx)
+    return held.frozen and (held.frozen_by, held.frozen_why) == (person, DURESS)
+
+
+def _mark(tx: Tx, person: str, about: str, key: str) -> None:
+    g = CODES_GIVEN.c
+    mine = {"person": person, "about": about, "mark": _digest(key, person, about)}
+    if not insert_once(tx, CODES_GIVEN, mine):
+        here = sa.update(CODES_GIVEN).where(g.person == person, g.about == about)
+        tx.execute(here.values(mark=mine["mark"]))
+
+
+def _digest(key: str, person: str, about: str) -> str:
+    return hmac.new(bytes.fromhex(key), f"{person}\n{about}".encode(), "sha256").hexdigest()
 
 
 def _hash(code: str, salt: bytes) -> str:

@@ -188,3 +188,12 @@ CODES: Final = sa.Table(
     _text("duress"),
     sqlite_strict=True,
 )
+CODES_GIVEN: Final = sa.Table(
+    "reserve_codes_given",
+    METADATA,
+    sa.Column("person", sa.Text, primary_key=True),
+    sa.Column("about", sa.Text, primary_key=True),
+    _text("mark"),
+    sqlite_strict=True,
+)
+"""Which code an official gave for what: HMAC-SHA-256 under the code's own hash."""

@@ -31,7 +31,7 @@ from tallystick.reserve.propose import Pay, Wanted, propose
 from tallystick.web import signin
 from tallystick.web.door import Door, form_word, require_form, require_person
 from tallystick.web.looks import Looks, templates
-from tallystick.web.reserve import sayings, views
+from tallystick.web.reserve import agreements, sayings, views
 
 STATIC: Final = Path(__file__).parent / "static"
 HERE: Final = Path(__file__).parent
@@ -51,9 +51,6 @@ class Console:
 
     def __init__(self, office: Office, door: Door) -> None:
         self.office, self.door = office, door
-        self.forced: set[tuple[str, str]] = set()
-        """Who gave the other code for which movement: their approval only seems to be given."""
-        self.free: set[tuple[str, str]] = set()
 
     def draw(
         self,
@@ -66,7 +63,7 @@ class Console:
         """Draw a page and its frame from one snapshot."""
         with self.office.store.read() as tx:
             found = make(tx)
-            around = views.frame(tx, self.office.clock.now())
+            around = views.frame(tx, self.office.clock.now(), person.id)
         page = TEMPLATES.get_template(f"{name}.html").render(
             **(around | found),
             page=name,
@@ -75,6 +72,18 @@ class Console:
             says=sayings,
         )
         return HTMLResponse(page, status)
+
+    def take_code(self, id: str, person: Person, given: str, find: Callable[[Tx], Any]) -> None:
+        """Take an official's code for something that exists; a wrong one is kept, then raised."""
+        problem: TallystickError | None = None
+        with self.office.store.transact() as tx:
+            find(tx)
+            try:
+                codes.enter(tx, self.office.clock, person.id, given, id)
+            except TallystickError as error:
+                problem = error
+        if problem is not None:
+            raise problem
 
     def act(self, step: Callable[[Tx], Any]) -> Any:
         """Run one step of an official in one transaction."""
@@ -98,6 +107,7 @@ def create_console(office: Office, door: Door) -> FastAPI:
     _add_deciding(app, console)
     _add_stopping(app, console)
     _add_signing(app, console)
+    agreements.install(app, console)
     _add_troubles(app, console)
     app.mount("/look", Looks())
     app.mount("/reserve", StaticFiles(directory=STATIC))
@@ -118,7 +128,7 @@ def _add_pages(app: FastAPI, console: Console) -> None:
     simple("/movements", "movements", lambda tx: {"lines": views.lines(tx)})
     simple("/lots", "lots", lambda tx: _lots(tx, console))
     simple("/vaults", "vaults", lambda tx: _vaults(tx, console))
-    simple("/alarms", "alarms", lambda tx: _alarms(tx))
+    simple("/alarms", "alarms", lambda tx: _alarms(tx, console))
     simple("/law", "law", lambda tx: {})
 
     @app.get("/movements/{id}", response_class=HTMLResponse)
@@ -126,9 +136,8 @@ def _add_pages(app: FastAPI, console: Console) -> None:
         def make(tx: Tx) -> dict[str, Any]:
             found = views.movement(tx, id[:40], clock.now(), person.id)
             needs = codes.has(tx, person.id)
-            key = (found["one"].id, person.id)
-            given = key in console.free or key in console.forced
-            return found | {"needs_code": needs and not given, "seems": key in console.forced}
+            mark = codes.given(tx, person.id, found["one"].id)
+            return found | {"needs_code": needs and mark is None, "seems": mark is False}
 
         return console.draw(request, person, "movement", make)
 
@@ -140,9 +149,13 @@ def _lots(tx: Tx, console: Console) -> dict[str, Any]:
         for one in lots.coins(tx)
         if any(not parcel.lot for parcel in lots.parcels(tx, (one.txid, one.vout)))
     ]
+    from tallystick.reserve import agree
+
+    waiting = agree.waiting(tx, console.office.clock.now())
     return {
         "lines": views.lot_lines(tx, around["charter"], around["today"]),
         "unaccepted": unaccepted,
+        "registered": {one.proposal.subject: one.proposal.id for one in waiting if one.coin},
     }
 
 
@@ -170,10 +183,13 @@ def _vaults(tx: Tx, console: Console) -> dict[str, Any]:
     return {"found": found, "tip": tip}
 
 
-def _alarms(tx: Tx) -> dict[str, Any]:
-    from tallystick.reserve import record
+def _alarms(tx: Tx, console: Console) -> dict[str, Any]:
+    from tallystick.reserve import agree, record
 
-    return {"ended": record.alarms(tx, ended=True)[:50], "recent": views.recent(tx, 30)}
+    waiting = agree.waiting(tx, console.office.clock.now())
+    thaws = [one.proposal.id for one in waiting if one.proposal.kind == "thaw" and one.true]
+    ended = record.alarms(tx, ended=True)[:50]
+    return {"ended": ended, "recent": views.recent(tx, 30), "thaw": thaws[:1]}
 
 
 # Proposing
@@ -239,27 +255,18 @@ def _wanted(given: dict[str, str]) -> Wanted:
 
 
 def _add_deciding(app: FastAPI, console: Console) -> None:
-    office, clock = console.office, console.office.clock
+    clock = console.office.clock
 
     @app.post("/movements/{id}/code")
     def code(person: SentForm, id: str, given: Words) -> Response:
-        problem: TallystickError | None = None
-        with office.store.transact() as tx:
-            found = queries.movement(tx, id)
-            try:
-                free = codes.enter(tx, clock, person.id, given)
-            except TallystickError as error:
-                problem, free = error, False
-        if problem is not None:
-            raise problem
-        (console.free if free else console.forced).add((found.id, person.id))
+        console.take_code(id, person, given, lambda tx: queries.movement(tx, id))
         return RedirectResponse(f"/movements/{id}", 303)
 
     @app.post("/movements/{id}/approve/begin", dependencies=[signin.Knock])
     def begin(request: Request, person: SentForm, id: str) -> Response:
         def ask(tx: Tx) -> Any:
             found = queries.movement(tx, id)
-            _code_given(tx, console, found.id, person)
+            codes.require(tx, person.id, found.id)
             digest = bytes.fromhex(found.digest)
             given = (console.door.party, person, digest, clock.now(), clock)
             return passkeys.begin_assertion(tx, *given)
@@ -279,12 +286,12 @@ def _add_deciding(app: FastAPI, console: Console) -> None:
 
         def agree(tx: Tx) -> None:
             found = queries.movement(tx, id)
-            _code_given(tx, console, found.id, person)
+            free = codes.require(tx, person.id, found.id)
             digest = bytes.fromhex(found.digest)
             evidence = passkeys.verify_assertion(
                 tx, console.door.party, person, handle, answer, digest, clock.now()
             )
-            if (found.id, person.id) not in console.forced:
+            if free:
                 approve.approve(tx, clock, found.id, person.id, role, found.digest, evidence)
 
         signin._settle(console.door, agree)
@@ -314,12 +321,6 @@ def _add_stopping(app: FastAPI, console: Console) -> None:
     def freeze(person: SentForm, why: Words) -> Response:
         console.act(lambda tx: charter.freeze_by(tx, clock, person.id, why))
         return RedirectResponse("/alarms", 303)
-
-
-def _code_given(tx: Tx, console: Console, id: str, person: Person) -> None:
-    key = (id, person.id)
-    if codes.has(tx, person.id) and key not in console.free | console.forced:
-        raise ReserveError("give your code first")
 
 
 # Signing

@@ -5,6 +5,7 @@ Public pages name officials by their roles and keys by their numbers, never a pe
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +17,18 @@ import sqlalchemy as sa
 from tallystick.core import approvals, journal
 from tallystick.core.money import BTC
 from tallystick.core.store import Tx
-from tallystick.reserve import attest, charter, lots, publish, queries, record, vaults, watch
+from tallystick.reserve import (
+    agree,
+    attest,
+    charter,
+    codes,
+    lots,
+    publish,
+    queries,
+    record,
+    vaults,
+    watch,
+)
 from tallystick.reserve.ask import released_on
 from tallystick.reserve.charter import Charter
 from tallystick.reserve.facts import LotFact
@@ -104,8 +116,7 @@ def lot_lines(tx: Tx, held_by: Charter, on: dt.date) -> list[LotLine]:
                 text
                 for text in (
                     named.case and f"case {named.case}, {named.agency}",
-                    named.giver,
-                    named.source and f"{named.seller}, paid from {named.source}",
+                    named.source and f"paid from {named.source}",
                     named.agency,
                 )
                 if text
@@ -209,15 +220,39 @@ def day_of(on: dt.date) -> str:
 # The console
 
 
-def frame(tx: Tx, now: dt.datetime) -> dict[str, Any]:
-    """Return what stands around every page of the console."""
-    standing = record.alarms(tx)
+def frame(tx: Tx, now: dt.datetime, person: str = "") -> dict[str, Any]:
+    """Return what stands around every page of the console, as this person may see it.
+
+    Who was made to give the code that freezes sees no sign of it: somebody looks on.
+    """
+    around, standing = common(tx, now), record.alarms(tx)
     waiting = queries.movements(tx, (State.PROPOSED, State.APPROVED))
-    return common(tx, now) | {
+    if person and codes.hides(tx, person):
+        standing = [one for one in standing if one["kind"] != "frozen"]
+        around["charter"] = dataclasses.replace(around["charter"], frozen_at=None)
+        around["limits"] = around["limits"] | {"frozen": False}
+    return around | {
         "alarms": standing,
         "alarm_words": sayings.ALARMS,
-        "counts": {"movements": len(waiting), "alarms": len(standing)},
+        "counts": {
+            "movements": len(waiting),
+            "alarms": len(standing),
+            "approvals": len(agree.waiting(tx, now)),
+        },
     }
+
+
+def waiting_lines(tx: Tx) -> list[Line]:
+    """Return the movements that wait for officials."""
+    return [_line(tx, one) for one in queries.movements(tx, (State.PROPOSED,))]
+
+
+def matter_words(found: agree.Matter) -> str:
+    """Return in a line what officials are asked to agree to."""
+    if found.coin is None or found.origin is None:
+        return "Thaw the reserve"
+    kind = sayings.ORIGINS[found.origin.kind]
+    return f"Take in {coin(found.coin.sats)} BTC as: {kind}"
 
 
 def movement(tx: Tx, id: str, now: dt.datetime, person: str) -> dict[str, Any]:
