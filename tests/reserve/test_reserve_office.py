@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,13 @@ import pytest
 from click.testing import CliRunner
 
 from office_scene import FORFEIT, THEIRS, Scene, prove, published
+from reserve_scene import vault_of
 from tallystick.cli import main
 from tallystick.core.clock import SystemClock
-from tallystick.reserve import codes, liabilities, lots, record
+from tallystick.reserve import codes, liabilities, lots, record, vaults
 from tallystick.reserve.errors import CodeRefused
+from tallystick.reserve.model import Origin
+from tallystick.reserve.vault import Kind
 
 
 class Shell:
@@ -25,9 +29,11 @@ class Shell:
         self.database = str(scene.store.engine.url)
 
     def run(self, verb: str, *more: str, chain: bool = False):
+        under = (more[0],) if verb == "vault" else ()
+        more = more[len(under) :]
         given = ["--data", str(self.folder), "--database", self.database]
         given += ["--chain", self.scene.chain.url] if chain else []
-        return CliRunner().invoke(main, ["reserve", verb, *given, *more])
+        return CliRunner().invoke(main, ["reserve", verb, *under, *given, *more])
 
 
 @pytest.fixture
@@ -110,6 +116,11 @@ def test_a_code_is_the_officials_own_and_wrong_ones_rest_it(scene: Scene) -> Non
                 codes.put(tx, scene.clock, person, *bad)
         codes.put(tx, scene.clock, person, "my own code", "the other one")
         assert codes.enter(tx, scene.clock, person, "my own code")
+        assert codes.given(tx, person, "m1") is None
+        codes.enter(tx, scene.clock, person, "my own code", "m1")
+        assert codes.given(tx, person, "m1") is True and codes.given(tx, person, "m2") is None
+        codes.put(tx, scene.clock, person, "my own code", "the other two")
+        assert codes.given(tx, person, "m1") is None, "codes set anew are asked for anew"
         for _ in range(FAILURES_MAX):
             with pytest.raises(CodeRefused):
                 codes.enter(tx, scene.clock, person, "a guess at it")
@@ -118,7 +129,13 @@ def test_a_code_is_the_officials_own_and_wrong_ones_rest_it(scene: Scene) -> Non
 
 
 def test_what_is_published_names_nobody(scene: Scene, tmp_path: Path) -> None:
+    """Nor a giver or seller, while case, agency, finality, sums and days are there."""
     scene.deposit(1_000_000, FORFEIT)
+    scene.deposit(400_000, Origin("gift", giver="Ada Private"))
+    bought = Origin(
+        "purchase", source="unclaimed property", seller="Ben Private", cost_minor=1, currency="USD"
+    )
+    scene.deposit(300_000, bought)
     scene.through(scene.propose("refresh"))
     prove(scene)
     folder = published(scene, tmp_path / "log")
@@ -126,8 +143,63 @@ def test_what_is_published_names_nobody(scene: Scene, tmp_path: Path) -> None:
     assert "reserve.treasurer" in text and scene.people["treasurer"] in text
     for name in ("treasurer", "auditor", "holder 0"):
         assert f'"{name}"' not in text
+    assert "Private" not in text and text.count("sealed:") >= 6
+    for kept in ("26-0118", "Police", "2026-10-02", "unclaimed property"):
+        assert kept in text
+    with scene.store.read() as tx:
+        assert all("Private" not in str(one) for one in lots.lots(tx))
     with scene.store.read() as tx:
         assert lots.lots(tx) and record.history(tx, "proof")
+
+
+def test_verify_says_which_proofs_it_took_on_trust(scene: Scene, tmp_path: Path) -> None:
+    from tallystick.core.tlog import reader, verify
+    from tallystick.reserve.prove import PROOFS_CHECKED_MAX
+
+    scene.deposit(1_000_000, FORFEIT)
+    for _ in range(PROOFS_CHECKED_MAX + 2):
+        scene.clock.advance(60)
+        prove(scene)
+    folder = published(scene, tmp_path / "log")
+    scene.clock.advance(10)
+    asked = verify.Asked(settings={"chain": scene.chain.url})
+    report = verify.verify(reader.open_source(str(folder)), asked, scene.clock.now())
+    assert report.exit_code == 0
+    said = [line.said for line in report.assumed]
+    assert any("every event is published" in text for text in said)
+    assert any("the coins of 2 older proofs existed" in text for text in said)
+
+
+def test_a_sealed_name_is_opened_by_what_the_vault_keeps(scene: Scene, tmp_path: Path) -> None:
+    from tallystick.core.vault import Vault
+    from tallystick.reserve import privacy
+
+    coin = scene.deposit(400_000, None)
+    vault = Vault(tmp_path / "vault", scene.clock)
+    given = (scene.clock, coin, Origin("gift", giver="Ada Private"), scene.people["maker"])
+    with scene.store.transact() as tx:
+        assert lots.register(tx, *given, vault) is not None
+        _, label = lots.registered(tx, f"{coin[0]}:{coin[1]}")
+    kept = vault.export(scene.store, privacy.subject(coin), "auditor", "a court asks")[0]
+    (opening,) = msgspec.json.decode(kept.content, type=tuple[privacy.Opening, ...])
+    assert opening.name == "Ada Private" and privacy.commitment(opening) == label.giver
+    other = msgspec.structs.replace(opening, name="Bob Private")
+    assert privacy.commitment(other) != label.giver
+
+
+def test_a_vault_is_put_in_its_ledger_once_and_by_name(shell: Shell) -> None:
+    scene = shell.scene
+    made = vault_of(Kind.SORTEDMULTI, scene.signers[3:8], 3)
+    made = dataclasses.replace(made, id="v-second", name="second")
+    with scene.store.transact() as tx:
+        vaults.register(tx, made, scene.clock)
+    assert shell.run("vault", "assign", "second", "other").exit_code == 0
+    assert shell.run("vault", "assign", "second", "other").exit_code == 0
+    run = shell.run("vault", "assign", "second", "reserve")
+    assert run.exit_code == 1 and "belongs to the ledger other" in run.output
+    assert shell.run("vault", "assign", "nowhere", "other").exit_code == 1
+    with scene.store.read() as tx:
+        assert [row["kind"] for row in record.history(tx, "vault:v-second")] == ["vault_assigned"]
 
 
 def test_the_server_watches_publishes_and_answers(make_scene: Any, tmp_path: Path) -> None:

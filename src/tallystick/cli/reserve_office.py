@@ -133,9 +133,13 @@ def serve(
 @click.argument("coin")
 @click.argument("origin_file", type=FILE)
 def origin(data: Path, database: str, by: str, coin: str, origin_file: Path) -> None:
-    """Register where a COIN (txid:vout) came from, as JSON; another official confirms it."""
+    """Register where a COIN (txid:vout) came from, as JSON; another official confirms it.
+
+    Names of private givers and sellers are sealed in the vault, and published nowhere.
+    """
     import msgspec
 
+    from tallystick.core.vault import Vault
     from tallystick.reserve import lots
     from tallystick.reserve.model import Origin
 
@@ -148,10 +152,13 @@ def origin(data: Path, database: str, by: str, coin: str, origin_file: Path) -> 
         raise click.BadParameter("a coin is txid:vout")
     office = opened(data, database)
     given = (office.clock, (txid, int(vout)), said, by)
-    made = step(office, lambda tx: lots.register(tx, *given))
+    vault = Vault(data / "vault", office.clock)
+    made = step(office, lambda tx: lots.register(tx, *given, vault))
     if made is None:
         raise click.ClickException("the mandate does not let it in; the refusal is on record")
-    click.echo(f"Proposal {made.id}: another official approves it, then `reserve accept` makes it.")
+    click.echo(
+        f"Proposal {made.id}: another official approves it in the console, which makes the lot."
+    )
 
 
 @click.command()
@@ -318,7 +325,9 @@ def thaw(data: Path, database: str, by: str, proposal: str) -> None:
         click.echo("Thawed.")
         return
     made = step(office, lambda tx: charter.propose_thaw(tx, office.clock, by))
-    click.echo(f"Proposal {made.id}: treasurer and auditor approve it, and a day passes.")
+    click.echo(
+        f"Proposal {made.id}: treasurer and auditor approve it in the console, and a day passes."
+    )
 
 
 @click.command()

@@ -22,7 +22,8 @@ from tallystick.core.clock import Clock, new_id
 from tallystick.core.identity import grants
 from tallystick.core.rulebook.verdict import Answer, Verdict
 from tallystick.core.store import Tx, for_update, insert_once
-from tallystick.reserve import books, record, verdicts
+from tallystick.core.vault import Vault
+from tallystick.reserve import books, privacy, record, verdicts
 from tallystick.reserve.ask import ask
 from tallystick.reserve.charter import APPROVING, VETOING, charter
 from tallystick.reserve.errors import (
@@ -88,7 +89,7 @@ def ledger_of(tx: Tx, vault: str) -> Ledger:
     query = sa.select(VAULT_LEDGERS.c.ledger).where(VAULT_LEDGERS.c.vault == vault)
     found = tx.execute(query).scalar_one_or_none()
     if found is None:
-        raise LotUnknown(f"the vault {vault} is in no ledger yet")
+        raise LotUnknown(f"the vault {vault} is in no ledger yet: reserve vault assign")
     return Ledger(found)
 
 
@@ -242,10 +243,17 @@ def judge(tx: Tx, coin: Coin, origin: Origin, on: dt.date) -> Verdict:
 
 
 def register(
-    tx: Tx, clock: Clock, coin_at: tuple[str, int], origin: Origin, maker: str
+    tx: Tx,
+    clock: Clock,
+    coin_at: tuple[str, int],
+    origin: Origin,
+    maker: str,
+    vault: Vault | None = None,
 ) -> Proposal | None:
     """Register a coin's origin for another official to confirm; None if the mandate refuses it.
 
+    The names of private givers and sellers go into no event, label or attestation, but as salted
+    commitments; what opens them is kept in ``vault``, or without one on the official's papers.
     A refusal is written down with its provisions before this returns, and moves nothing. Raises
     `OriginIncomplete`, and `LotsDoNotAddUp` for a coin that has a lot already: a label is for good.
     """
@@ -253,6 +261,9 @@ def register(
     origin.check()
     found = coin(tx, *coin_at)
     _unlabelled(tx, found)
+    origin, openings = privacy.sealed(clock, origin)
+    if vault is not None and openings:
+        privacy.keep(tx, vault, coin_at, openings, maker)
     if origin.fork_of:
         lot(tx, origin.fork_of)
     on = charter(tx).day(clock.now())
