@@ -203,6 +203,7 @@ def close(
     if pdf:
         pdf.write_bytes(as_pdf(content["paper"], found))
     click.echo(f"{found.name} is open. First address: {content['addresses']['0']}")
+    click.echo(f"Before a deposit: tallystick reserve vault assign {found.name!r} reserve")
 
 
 @ceremony.command()

@@ -35,6 +35,13 @@ COINS_MAX: Final = 20_000
 EVENTS_MAX: Final = 100_000
 PROOFS_CHECKED_MAX: Final = 4
 """How many attestations, the newest first, are checked against the chain by one verification."""
+EVERY_EVENT: Final = (
+    "that every event is published: an entry that was held back shows only its hash"
+)
+OLDER: Final = (
+    f"that the coins of {{count}} older proofs existed: only the newest {PROOFS_CHECKED_MAX} were "
+    "checked against the chain"
+)
 Document = Mapping[str, Any]
 
 
@@ -244,6 +251,7 @@ class ReserveChecker:
         if events:
             said = f"{len(events)} published events of the reserve are those in the log"
             view.report.prove("reserve-events", said)
+            view.report.assume("reserve-events", EVERY_EVENT)
         chain = self._chain(view)
         with contextlib.closing(chain) if chain else contextlib.nullcontext():
             for number, name in enumerate(index or ()):
@@ -252,6 +260,9 @@ class ReserveChecker:
                     raise Caught(Fault.BAD_ARTEFACT, f"attestation {name} is missing")
                 asked = chain if number < PROOFS_CHECKED_MAX else None
                 self._one(document, view, opened, asked, number == 0)
+        older = len(index or ()) - PROOFS_CHECKED_MAX
+        if chain is not None and older > 0:
+            view.report.assume("reserve", OLDER.format(count=older))
 
     def _chain(self, view: View) -> Lookup | None:
         url = view.settings.get("chain", "")
