@@ -91,6 +91,18 @@ class Jurisdiction:
         """The time zone by whose calendar a day is reckoned: the first, unless a kiosk says."""
         return self.zones[0] if self.zones else "UTC"
 
+    def in_zone(self, zone: str) -> Jurisdiction:
+        """Return the place as a kiosk in one of its time zones reckons days; "" leaves it be.
+
+        Raises `LawUnreadable` for a zone that is none of the place's: a day that no law there
+        knows would move every limit.
+        """
+        if not zone or zone == self.zone:
+            return self
+        if zone not in self.zones:
+            raise LawUnreadable(f"{zone[:80]} is no zone of {self.code}: {', '.join(self.zones)}")
+        return replace(self, zones=(zone, *(other for other in self.zones if other != zone)))
+
     def of(self, kind: str, on: dt.date) -> list[Provision]:
         """Return the provisions of a kind that bind on a day, or may."""
         return [p for p in self.provisions if p.kind == kind and p.in_force(on) is not False]
