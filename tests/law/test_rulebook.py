@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from test_duties import desk_of
 
 from tallystick.core import rulebook
+from tallystick.core.clock import SeededClock
 from tallystick.core.rulebook import LAW_FOLDER, Answer, Jurisdiction, LawUnreadable
 from tallystick.core.rulebook import place as places
 from tallystick.core.rulebook.examples import EXAMPLES_FOLDER, check
@@ -108,6 +110,37 @@ def test_the_highest_fee_never_passes_a_cap(code: str, cash: int) -> None:
     fee = min(max(cash * share // 10_000, least), cash)
     said = rulebook.ask(PLACES[code], "kiosk.fee", {"cash": cash, "fee": fee}, TODAY)
     assert said.answer is not Answer.REFUSE
+
+
+def test_a_series_counts_as_one_and_its_least_fee_is_taken_once() -> None:
+    """Vermont: $5 on each of five purchases of $20 would be $25 of $100."""
+    place, on = PLACES["US-VT"], dt.date(2026, 11, 23)
+    assert rulebook.fee_most(place, on) == (1_304, 0)
+    assert rulebook.fee_most(place, dt.date(2024, 8, 1)) == (291, 0)
+    one: dict[str, int | str] = {"cash": 2_000, "fee": 500}
+    alone = rulebook.ask(place, "kiosk.fee", one, on)
+    assert alone.answer is Answer.REFER
+    assert {"series_cash", "series_fee"} <= set(alone.missing)
+    first = rulebook.ask(place, "kiosk.fee", {**one, "series_cash": 0, "series_fee": 0}, on)
+    assert first.answer is not Answer.REFUSE and "series_fee" not in first.missing
+    fifth = {**one, "series_cash": 8_000, "series_fee": 2_000}
+    said = rulebook.ask(place, "kiosk.fee", fifth, on)
+    assert said.answer is Answer.REFUSE and [p.id for p in said.because] == ["US-VT/fee-cap"]
+    share = rulebook.ask(place, "kiosk.fee", {"cash": 2_000, "fee": 260}, on)
+    assert "series_fee" not in share.missing
+
+
+def test_days_are_reckoned_in_the_kiosks_own_zone_of_the_place(clock: SeededClock) -> None:
+    place = PLACES["US-TX"]
+    assert place.zone == "America/Chicago" == place.in_zone("").zone
+    west = place.in_zone("America/Denver")
+    assert west.zone == "America/Denver" and set(west.zones) == set(place.zones)
+    desk, at = desk_of("US-TX", clock, None), dt.datetime(2026, 11, 24, 6, 30, tzinfo=dt.UTC)
+    assert desk.day(at) == dt.date(2026, 11, 24)
+    desk.take_up(west, None)
+    assert desk.day(at) == dt.date(2026, 11, 23)
+    with pytest.raises(LawUnreadable, match="no zone of US-TX"):
+        place.in_zone("Asia/Tokyo")
 
 
 def test_every_example_holds() -> None:

@@ -118,6 +118,9 @@ def test_the_number_to_call_back(scene: Scene) -> None:
     with scene.client() as ada:
         page = ada.post(f"/purchases/{later.id}/number", data={"why": "a hold"})
         assert "+18605550142" in page.text
+        assert f'id="slip">{row["reference"]}<' in page.text
+        assert "Only a reviewer lets it be sent" in page.text
+        assert row["reference"] not in ada.get(f"/purchases/{scene.visit.id}").text
         first = ada.post(f"/purchases/{scene.visit.id}/number", data={"why": "a hold"})
         assert "No number was shown" in first.text
 

@@ -96,6 +96,7 @@ def establish(
 @click.option("--public-port", type=int, default=0, help="0 takes a free one.")
 @click.option("--origin", default="", help="The console's address as browsers see it.")
 @click.option("--address", default="", help="The public page's address as readers see it.")
+@click.option("--log-policy", type=FILE, help="A tlog-policy, whose witnesses are asked to cosign.")
 @click.option("--ahead-s", type=float, default=0, help="For demonstrations: the clock set ahead.")
 @click.option("--ready-file", type=click.Path(path_type=Path))
 def serve(
@@ -106,6 +107,7 @@ def serve(
     public_port: int,
     origin: str,
     address: str,
+    log_policy: Path | None,
     ahead_s: float,
     ready_file: Path | None,
 ) -> None:
@@ -122,6 +124,7 @@ def serve(
         origin=origin,
         address=address,
         ahead_s=ahead_s,
+        log_policy=log_policy,
     )
     server.run(settings, ready_file)
 

@@ -28,6 +28,7 @@ def database_of(data: Path, database: str) -> str:
 @click.option("--signer", type=click.Path(path_type=Path), required=True, help="Its socket.")
 @click.option("--network", default="regtest", show_default=True)
 @click.option("--law", default="DEMO", show_default=True, help="The jurisdiction's code.")
+@click.option("--zone", default="", help="The kiosks' time zone; default: the place's first.")
 @click.option("--rates", type=click.Choice(["offline", "exchanges"]), default="exchanges")
 @click.option("--machine-port", type=int, default=0, help="0 takes a free one.")
 @click.option("--console-port", type=int, default=0, help="0 takes a free one.")
@@ -62,6 +63,7 @@ def serve(
     signer: Path,
     network: str,
     law: str,
+    zone: str,
     rates: str,
     machine_port: int,
     console_port: int,
@@ -87,6 +89,7 @@ def serve(
         signer=signer,
         network=network,
         law=law,
+        zone=zone,
         rates=rates,
         machine_port=machine_port,
         console_port=console_port,

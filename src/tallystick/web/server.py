@@ -76,6 +76,8 @@ class Settings:
     signer: Path
     network: str = "regtest"
     law: str = "DEMO"
+    zone: str = ""
+    """The time zone of the kiosks, one of the place's; empty: the first that its file names."""
     rates: str = "offline"
     machine_port: int = 0
     console_port: int = 0
@@ -126,7 +128,8 @@ def open_desk(settings: Settings, clock: Clock, store: Store) -> Desk:
 def law_now(settings: Settings, store: Store) -> tuple[rulebook.Jurisdiction, Statements | None]:
     """Return the place's law as officers have adopted it, and what they stated of its duties."""
     with store.read() as tx:
-        place = rulebook.load(settings.law).adopt(adoptions.adopted(tx, settings.law))
+        place = rulebook.load(settings.law).in_zone(settings.zone)
+        place = place.adopt(adoptions.adopted(tx, settings.law))
         stated = duties.stated(tx, settings.law)
     return place, stated if settings.duties == "required" else None
 

@@ -40,6 +40,8 @@ class Binding:
     duties: tuple[Provision, ...]
     thresholds: tuple[tuple[Provision, int], ...]
     by_class: bool
+    series: bool
+    """Whether several purchases count, or may count, as one for the fee."""
 
 
 @functools.lru_cache(maxsize=DAYS_KEPT)
@@ -55,7 +57,7 @@ def binding(place: Jurisdiction, on: dt.date) -> Binding:
         for p in [*sure, *maybe]
         if p.kind in LIMITS and "minor" in p.figures
     )
-    unread = place.unread()
+    unread = place.unread(on)
     if not any(p.kind in LIMITS for p in sure) and "daily-limit" not in unread:
         unread += ("daily-limit",)
     return Binding(
@@ -68,6 +70,7 @@ def binding(place: Jurisdiction, on: dt.date) -> Binding:
         thresholds=tuple(
             (p, p.figures["minor"]) for p in sure if p.kind in THRESHOLDS and "minor" in p.figures
         ),
+        series=any(p.kind == "series-rule" for p in [*sure, *maybe]),
         by_class=any(p.who in ("new", "existing") for p, _, _ in limits),
     )
 
@@ -90,7 +93,8 @@ def ask(place: Jurisdiction, question: str, facts: Facts, on: dt.date) -> Verdic
     ``kiosk.open`` needs no facts. ``kiosk.sell`` needs ``cash`` (this purchase so far, with the
     note in escrow), ``paid_today``, ``customer`` where the law tells new from existing, and
     ``paid_30_days`` or ``paid_first_30_days`` where it counts them. ``kiosk.fee`` needs ``cash``
-    and ``fee``.
+    and ``fee``; where a series counts as one transaction and only the least fee of the cap would
+    allow it, ``series_cash`` and ``series_fee`` too: what went before in the series.
     """
     judge = QUESTIONS.get(question)
     if judge is None:
@@ -169,6 +173,9 @@ def _fee(place: Jurisdiction, facts: Facts, on: dt.date) -> Verdict:
     if not missing:
         cash, fee = int(facts["cash"]), int(facts["fee"])
         over = tuple(p for p in caps if "basis_points" in p.figures and _above(p, cash, fee))
+        if not over and bound.series:
+            over, unsaid = _series(bound, facts, cash, fee)
+            missing += unsaid
         if over:
             return Verdict(Answer.REFUSE, over)
     missing += [p.id for p in bound.doubts if p.kind == "fee-cap"]
@@ -178,9 +185,30 @@ def _fee(place: Jurisdiction, facts: Facts, on: dt.date) -> Verdict:
     return Verdict(Answer.PERMIT, caps)
 
 
+def _series(
+    bound: Binding, facts: Facts, cash: int, fee: int
+) -> tuple[tuple[Provision, ...], list[str]]:
+    """Return the caps that the whole series passes, and the facts of it that nobody gave.
+
+    A fee within its share of each purchase is within it of their sum, so nothing is asked then.
+    """
+    shared = [p for p in bound.caps if "basis_points" in p.figures]
+    if not any(_beyond_share(p, cash, fee) for p in shared):
+        return (), []
+    unsaid = [name for name in ("series_cash", "series_fee") if not _whole(facts.get(name))]
+    if unsaid:
+        return (), unsaid
+    cash, fee = cash + int(facts["series_cash"]), fee + int(facts["series_fee"])
+    return tuple(p for p in shared if _above(p, cash, fee)), []
+
+
 def _above(cap: Provision, cash: int, fee: int) -> bool:
     if "least_minor" in cap.figures and fee <= cap.figures["least_minor"]:
         return False
+    return _beyond_share(cap, cash, fee)
+
+
+def _beyond_share(cap: Provision, cash: int, fee: int) -> bool:
     base = cash if cap.base in ("transaction", "cash") else cash - fee
     return fee * WHOLE > base * cap.figures["basis_points"]
 
@@ -188,16 +216,20 @@ def _above(cap: Provision, cash: int, fee: int) -> bool:
 def fee_most(place: Jurisdiction, on: dt.date) -> tuple[int, int] | None:
     """Return the highest lawful fee as basis points of the cash and a least fee in minor units.
 
-    A cap on the coins is turned into one on the cash that never passes it. None: no cap is known.
+    A cap on the coins is turned into one on the cash that never passes it. Where a series counts as
+    one transaction, a least fee taken twice would pass the cap on the series, and a share of each
+    purchase never does: there is no least fee. None: no cap is known.
     """
-    caps = [p for p in binding(place, on).caps if "basis_points" in p.figures]
+    bound = binding(place, on)
+    caps = [p for p in bound.caps if "basis_points" in p.figures]
     if not caps:
         return None
     shares = []
     for cap in caps:
         bp = cap.figures["basis_points"]
         shares.append(bp if cap.base in ("transaction", "cash") else bp * WHOLE // (WHOLE + bp))
-    return min(shares), min(p.figures.get("least_minor", 0) for p in caps)
+    least = min(p.figures.get("least_minor", 0) for p in caps)
+    return min(shares), 0 if bound.series else least
 
 
 QUESTIONS: Final[dict[str, Judge]] = {"kiosk.open": _open, "kiosk.sell": _sell, "kiosk.fee": _fee}

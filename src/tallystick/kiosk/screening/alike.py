@@ -20,8 +20,8 @@ SPELLED: Final = 0.985
 POOR_SAME, POOR_NEAR = 0.95, 0.80
 LEAST: Final = 0.70
 """Below this two words are not the same name."""
-SHORT: Final = 2
-"""Words of so few consonants have to have the same ones."""
+SHORT: Final = 3
+"""Words of so few consonants have the same ones, or ones that are written for one another."""
 TYPO_LENGTH_MIN: Final = 5
 TYPO_COST: Final = 0.65
 """What one wrong, missing, added or exchanged letter costs, in letters."""
@@ -50,6 +50,11 @@ VOWEL_ENDS: Final = 0.7
 NEAR: Final = frozenset(map(frozenset, ("Ch", "Ck", "kh", "vb", "pf", "yj", "yh", "gh", "dz")))
 """Consonants of two kinds that are still written for one another, one in a word."""
 
+GROUPS: Final = ("skh", "fp", "ys", "yh", "ts")
+"""The same, of coarse consonants (`sound.coarse`): what may stand for one another."""
+LOST: Final = "hy"
+"""Consonants that one spelling has and another leaves out."""
+
 
 class How(enum.StrEnum):
     """In what way two words are alike."""
@@ -74,21 +79,32 @@ def sure_keys(word: Word) -> frozenset[str]:
 def far_keys(word: Word) -> list[str]:
     """Return the keys under which a listed word is found by one that is a consonant apart."""
     plain = sound.coarse(word.bones)
-    found = [f"={plain}"]
-    if len(plain) > SHORT:
-        for at, rest in enumerate(_lacking_one(plain)):
-            found += [f"-{rest}", f"{at}{rest}"]
-    return found
+    return [f"={plain}", *(f"-{rest}" for rest in _shorter(plain)), *_other(plain)]
 
 
 def far_asks(word: Word) -> list[str]:
     """Return the keys that a word asks for: one consonant less, one more, or another."""
     plain = sound.coarse(word.bones)
-    found = [f"-{plain}"]
+    return [f"-{plain}", *(f"={rest}" for rest in _shorter(plain)), *_other(plain)]
+
+
+def _shorter(plain: str) -> list[str]:
+    """Return consonants without one; of a short word only without one that is easily lost."""
     if len(plain) > SHORT:
-        for at, rest in enumerate(_lacking_one(plain)):
-            found += [f"={rest}", f"{at}{rest}"]
-    return found
+        return _lacking_one(plain)
+    return [plain[:at] + plain[at + 1 :] for at, c in enumerate(plain) if c in LOST]
+
+
+def _other(plain: str) -> list[str]:
+    """Return keys that words with another consonant in one place share."""
+    if len(plain) > SHORT:
+        return [f"{at}{rest}" for at, rest in enumerate(_lacking_one(plain))]
+    return [
+        f"{at}{group}{rest}"
+        for at, rest in enumerate(_lacking_one(plain))
+        for group in GROUPS
+        if plain[at] in group
+    ]
 
 
 def _lacking_one(text: str) -> list[str]:
@@ -126,10 +142,19 @@ def _across(one: Word, other: Word) -> tuple[float, How]:
 
 
 def _one_apart(one: str, other: str) -> bool:
-    """Say whether one consonant is lost, added or another; two short words are then two names."""
-    if min(len(one), len(other)) < SHORT or max(len(one), len(other)) == SHORT:
+    """Say whether one consonant is lost, added or another.
+
+    Of short words only one that is easily lost, or written for the other: else they are two names.
+    """
+    if min(len(one), len(other)) < 2 or Levenshtein.distance(one, other, score_cutoff=1) > 1:
         return False
-    return Levenshtein.distance(one, other, score_cutoff=1) <= 1
+    if max(len(one), len(other)) > SHORT:
+        return min(len(one), len(other)) >= SHORT
+    if len(one) != len(other):
+        longer, shorter = sorted((one, other), key=len, reverse=True)
+        return shorter in _shorter(longer)
+    a, b = next((a, b) for a, b in zip(one, other, strict=True) if a != b)
+    return any(a in group and b in group for group in GROUPS)
 
 
 def _missing(bare: list[str], full: list[str]) -> float:

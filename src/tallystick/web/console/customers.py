@@ -20,6 +20,7 @@ from tallystick.kiosk.customers import copies, people, phone, rights
 from tallystick.kiosk.customers.errors import CustomerUnknown
 from tallystick.kiosk.customers.identify import of
 from tallystick.kiosk.customers.tables import BUYERS, CUSTOMERS, LINKS
+from tallystick.kiosk.tables import PURCHASES
 from tallystick.web.door import allow, allow_form
 
 ROWS_MAX: Final = 200
@@ -40,6 +41,13 @@ def everybody(tx: Tx) -> Row:
     query = sa.select(CUSTOMERS, count.label("visits")).where(c.merged_into.is_(None))
     rows = tx.execute(query.order_by(c.made_at.desc()).limit(ROWS_MAX)).mappings()
     return {"rows": [dict(row) for row in rows]}
+
+
+def _number(tx: Tx, purchase: str, number: str) -> Row:
+    """Return the page of a call: the number, and the slip's own by which the call proves itself."""
+    query = sa.select(PURCHASES.c.reference).where(PURCHASES.c.id == purchase[:ID_CHARS_MAX])
+    reference = str(tx.execute(query).scalar() or "")
+    return {"purchase": purchase[:ID_CHARS_MAX], "number": number, "reference": reference}
 
 
 def one(tx: Tx, console: Any, customer: str) -> Row | None:
@@ -126,6 +134,6 @@ def add(app: FastAPI, console: Any) -> None:
     @app.post("/purchases/{purchase}/number", response_class=HTMLResponse)
     def number(request: Request, person: Acting, purchase: str, why: Why) -> Response:
         """Show the number to call back about a held purchase: one shown on an earlier visit."""
-        called = rights.call_back(store, desk, purchase[:ID_CHARS_MAX], person.id, why)
-        found = {"purchase": purchase[:ID_CHARS_MAX], "number": called}
-        return drawn(request, person, "number", lambda tx: found)
+        known = "".join(filter(str.isalnum, purchase[:ID_CHARS_MAX]))
+        called = rights.call_back(store, desk, known, person.id, why)
+        return drawn(request, person, "number", lambda tx: _number(tx, known, called))

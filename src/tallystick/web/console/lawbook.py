@@ -208,7 +208,8 @@ def state(tx: Tx, desk: Desk, code: str, duty: str, by: str, evidence: str, unti
 def _take_up(tx: Tx, desk: Desk, code: str) -> None:
     if code == desk.place.code:
         asked = desk.statements is not None
-        place = rulebook.load(code).adopt(adoptions.adopted(tx, code))
+        place = rulebook.load(code).in_zone(desk.place.zone)
+        place = place.adopt(adoptions.adopted(tx, code))
         desk.take_up(place, duties.stated(tx, code) if asked else None)
 
 

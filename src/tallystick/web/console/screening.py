@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 import sqlalchemy as sa
-from fastapi import Depends, FastAPI, Form, Request
+from fastapi import Depends, FastAPI, Form, Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
@@ -29,7 +29,6 @@ from tallystick.kiosk.screening.say import reasons
 from tallystick.kiosk.screening.tables import HITS
 from tallystick.web.door import require_form, require_person
 
-HIT_CHARS_MAX: Final = 26
 WHY_CHARS_MAX: Final = 200
 STATES: Final = {
     "hit": ("care", "To review"),
@@ -52,6 +51,7 @@ NOT_HERE: Final = "There is no such page here. Check the address, or search for 
 Row = dict[str, Any]
 Signed = Annotated[Person, Depends(require_person)]
 Sent = Annotated[Person, Depends(require_form)]
+Named = Annotated[str, Path(pattern=r"^[0-9A-HJKMNP-TV-Z]{26}$")]
 Why = Annotated[str, Form(min_length=3, max_length=WHY_CHARS_MAX)]
 
 
@@ -124,29 +124,29 @@ def add(app: FastAPI, console: Any) -> None:
     def step(hit: str, person: Person, act: Callable[[Tx, str], Any]) -> Response:
         with console.store.transact() as tx:
             allowed(tx, person)
-            act(tx, hit[:HIT_CHARS_MAX])
-        return RedirectResponse(f"/screening/{hit[:HIT_CHARS_MAX]}", 303)
+            act(tx, hit)
+        return RedirectResponse(f"/screening/{hit}", 303)
 
     @app.get("/screening", response_class=HTMLResponse)
     def queue(request: Request, person: Signed) -> Response:
         return drawn(request, person, "screening", lambda tx: everything(tx, screening))
 
     @app.get("/screening/{hit}", response_class=HTMLResponse)
-    def one_hit(request: Request, person: Signed, hit: str) -> Response:
-        return drawn(request, person, "hit", lambda tx: _plain(one(tx, hit[:26], person)))
+    def one_hit(request: Request, person: Signed, hit: Named) -> Response:
+        return drawn(request, person, "hit", lambda tx: _plain(one(tx, hit, person)))
 
     @app.post("/screening/{hit}/explain", response_class=HTMLResponse)
-    def explain(request: Request, person: Sent, hit: str, why: Why) -> Response:
+    def explain(request: Request, person: Sent, hit: Named, why: Why) -> Response:
         with console.store.read() as tx:
             allowed(tx, person)
-        told = _explained(console, hit[:HIT_CHARS_MAX], person, why)
-        make = lambda tx: (one(tx, hit[:26], person) or {}) | told  # noqa: E731
+        told = _explained(console, hit, person, why)
+        make = lambda tx: (one(tx, hit, person) or {}) | told  # noqa: E731
         return drawn(request, person, "hit", make)
 
     @app.post("/screening/{hit}/propose")
     def propose(
         person: Sent,
-        hit: str,
+        hit: Named,
         ground: Annotated[str, Form(max_length=40)],
         evidence: Annotated[str, Form(min_length=1, max_length=hits.EVIDENCE_LENGTH_MAX)],
     ) -> Response:
@@ -157,15 +157,15 @@ def add(app: FastAPI, console: Any) -> None:
         )
 
     @app.post("/screening/{hit}/approve")
-    def approve(person: Sent, hit: str) -> Response:
+    def approve(person: Sent, hit: Named) -> Response:
         return step(hit, person, lambda tx, h: hits.approve(tx, clock, h, person.id, "console"))
 
     @app.post("/screening/{hit}/take-back")
-    def take_back(person: Sent, hit: str, why: Why) -> Response:
+    def take_back(person: Sent, hit: Named, why: Why) -> Response:
         return step(hit, person, lambda tx, h: hits.take_back(tx, clock, h, person.id, why))
 
     @app.post("/screening/{hit}/reopen")
-    def reopen(person: Sent, hit: str) -> Response:
+    def reopen(person: Sent, hit: Named) -> Response:
         return step(hit, person, lambda tx, h: hits.reopen(tx, clock, h, person.id))
 
 
