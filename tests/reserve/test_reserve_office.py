@@ -195,11 +195,11 @@ def test_a_vault_is_put_in_its_ledger_once_and_by_name(shell: Shell) -> None:
     made = dataclasses.replace(made, id="v-second", name="second")
     with scene.store.transact() as tx:
         vaults.register(tx, made, scene.clock)
-    assert shell.run("vault", "assign", "second", "other").exit_code == 0
-    assert shell.run("vault", "assign", "second", "other").exit_code == 0
-    run = shell.run("vault", "assign", "second", "reserve")
+    assert shell.run("vault", "assign", "--ledger", "other", "second").exit_code == 0
+    assert shell.run("vault", "assign", "--ledger", "other", "second").exit_code == 0
+    run = shell.run("vault", "assign", "--ledger", "reserve", "second")
     assert run.exit_code == 1 and "belongs to the ledger other" in run.output
-    assert shell.run("vault", "assign", "nowhere", "other").exit_code == 1
+    assert shell.run("vault", "assign", "--ledger", "other", "nowhere").exit_code == 1
     with scene.store.read() as tx:
         assert [row["kind"] for row in record.history(tx, "vault:v-second")] == ["vault_assigned"]
 

@@ -203,7 +203,7 @@ def close(
     if pdf:
         pdf.write_bytes(as_pdf(content["paper"], found))
     click.echo(f"{found.name} is open. First address: {content['addresses']['0']}")
-    click.echo(f"Before a deposit: tallystick reserve vault assign {found.name!r} reserve")
+    click.echo(f"Before a deposit: tallystick reserve vault assign --ledger reserve {found.name!r}")
 
 
 @ceremony.command()

@@ -61,6 +61,22 @@ def show(data: Path, database: str, name: str) -> None:
 
 
 @vault.command()
+@DATA
+@DATABASE
+@click.option("--ledger", type=click.Choice(["reserve", "other"]), required=True)
+@click.argument("name")
+def assign(data: Path, database: str, ledger: str, name: str) -> None:
+    """Put a vault in one of the two ledgers, once and for good: they never mix."""
+    from tallystick.core.clock import SystemClock
+    from tallystick.reserve import lots, vaults
+    from tallystick.reserve.model import Ledger
+
+    with opened(data, database) as store, store.transact() as tx:
+        lots.assign(tx, SystemClock(), vaults.vault(tx, name).id, Ledger(ledger))
+    click.echo(f"{name} belongs to the ledger {ledger}.")
+
+
+@vault.command()
 def kinds() -> None:
     """List the kinds of vault, and which signers can sign each."""
     from tallystick.reserve.advisories import abilities
@@ -167,26 +183,6 @@ def check(data: Path, database: str, path: Path | None) -> None:
     if touched:
         raise click.exceptions.Exit(1)
     click.echo(f"No key of {len(current)} vaults is touched by {len(against)} advisories.")
-
-
-@vault.command()
-@DATA
-@DATABASE
-@click.argument("name")
-@click.argument("ledger", type=click.Choice(["reserve", "other"]))
-def assign(data: Path, database: str, name: str, ledger: str) -> None:
-    """Put a vault in its LEDGER, once and for good; do it before the first deposit.
-
-    The two ledgers never mix: what is in the reserve is bound by the mandate.
-    """
-    from tallystick.core.clock import SystemClock
-    from tallystick.reserve import lots, vaults
-    from tallystick.reserve.model import Ledger
-
-    with opened(data, database) as store, store.transact() as tx:
-        found = vaults.vault(tx, name)
-        lots.assign(tx, SystemClock(), found.id, Ledger(ledger))
-    click.echo(f"{found.name} is in the ledger {ledger}, for good.")
 
 
 @vault.command(name="import")
