@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from test_demo_browser import Demo, no_violations
 
+WARNINGS_MAX = 8
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 
@@ -29,11 +30,14 @@ def to_scan(page: Any, demo: Demo) -> str:
     page.locator("#b-start").click()
     page.locator("#b-language-en").click()
     page.locator("#b-accept_cost").click()
-    while page.locator("#b-acknowledge").count() or page.locator("#b-ack").count():
+    for _ in range(WARNINGS_MAX):
+        page.locator("#b-acknowledge, #address").first.wait_for()
+        if page.locator("#address").count():
+            break
         if page.locator("#b-ack").count():
             page.locator("#b-ack").check()
         page.locator("#b-acknowledge").click()
-        page.wait_for_timeout(200)
+        page.wait_for_timeout(300)
     page.get_by_role("heading", name="Show us your wallet’s code").wait_for()
     return address
 

@@ -18,6 +18,7 @@ import serving
 from tallystick.core.identity import people
 from tallystick.hubs import agreements, record, sample
 from tallystick.hubs.model import State
+from tallystick.hubs.tables import CASES
 
 STRANGER = "somebody without a role"
 
@@ -306,3 +307,45 @@ def test_a_case_in_review_names_what_stands_against_each_agreement(
     first, second = part.index("Sample hub"), part.index("Another host")
     assert "every gate of eligibility passes" in part[first:second]
     assert "against it" in part[second:] and "SC-01" in part[second:]
+
+
+def test_an_eligible_case_says_where_a_lawful_place_is_and_why_not_elsewhere(
+    site: Site, clients: dict[str, httpx.Client]
+) -> None:
+    scene = site.scene
+    one = scene.to_review()
+    scene.propose(one)
+    scene.both(one)
+    case = scene.case(one)
+    assert case.state is State.ELIGIBLE
+    scene.step(lambda tx: agreements.add(tx, scene.desk, "gb-shut", "GB", "XY", "Shut host"))
+    page = clients["caseworker"].get(f"/cases/{case.reference}").text
+    part = page[page.index('id="places"') :]
+    part = part[: part.index("</section>")]
+    assert "A lawful place today" in part and "Sample hub" in part
+    assert part.index("Why nowhere else") < part.index("Shut host")
+    for who in ("official", "independent", "monitor", "lawyer"):
+        text = clients[who].get("/places").text
+        assert case.reference in text and "A lawful place today" in text
+    scene.happen(one, "submissions_made")
+    text = clients["monitor"].get("/places").text
+    assert case.reference not in text, "a case that is stopped waits for no place"
+
+
+def test_a_lawyer_reads_of_no_place_but_their_clients(
+    site: Site, clients: dict[str, httpx.Client]
+) -> None:
+    scene = site.scene
+    mine = scene.to_review()
+    theirs = scene.to_review()
+    for one in (mine, theirs):
+        scene.propose(one)
+        scene.both(one)
+    scene.step(
+        lambda tx: tx.execute(
+            CASES.update().where(CASES.c.id == scene.case(theirs).id).values(lawyer="")
+        )
+    )
+    assert scene.case(theirs).reference in clients["monitor"].get("/places").text
+    seen = clients["lawyer"].get("/places").text
+    assert scene.case(mine).reference in seen and scene.case(theirs).reference not in seen

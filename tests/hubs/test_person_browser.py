@@ -15,7 +15,7 @@ from tallystick.hubs import findings, orders, record, statistics
 from tallystick.hubs.model import Alarm
 
 pytestmark = pytest.mark.browser
-TARGET_PX_MIN = 44
+TARGET_PX_MIN = 48
 TWICE = "document.documentElement.style.fontSize = '200%'"
 
 

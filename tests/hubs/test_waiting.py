@@ -9,10 +9,12 @@ from case_scene import Scene
 from click.testing import CliRunner
 
 from tallystick.cli import main
-from tallystick.hubs import claims, placement
+from tallystick.hubs import agreements, claims, placement, queries
 from tallystick.hubs.model import State
-from tallystick.hubs.placement import Outcome
-from tallystick.hubs.waiting import EVERY_GATE, waiting
+from tallystick.hubs.placement import Outcome, PlacementRefused
+from tallystick.hubs.waiting import EVERY_GATE, elsewhere, waiting
+
+ELIGIBLE = State.ELIGIBLE
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +72,26 @@ def test_a_case_that_a_gate_stops_waits_for_no_place(scene: Scene) -> None:
     after, hosts = scene.read(lambda tx: waiting(tx, scene.desk))
     assert people[0].ref not in {one.ref for one in after}
     assert people[0].ref not in hosts[0].conditions[0].values
+
+
+def test_nobody_earlier_is_left_out_of_a_list_that_is_too_long(scene: Scene) -> None:
+    waits = [case.reference for case in scene.read(lambda tx: queries.in_order(tx, ELIGIBLE))]
+    dates = [scene.case(one).moved_at for one in waits]
+    assert len(waits) >= 2 and dates == sorted(dates)
+    with pytest.raises(PlacementRefused, match="people wait; at most 1"):
+        scene.read(lambda tx: waiting(tx, scene.desk, most=1))
+
+
+def test_each_answer_names_the_gate_that_stands_against_a_host(scene: Scene) -> None:
+    scene.step(lambda tx: agreements.add(tx, scene.desk, "gb-far", "GB", "XZ", "Far host"))
+    for name, value in (("agreement.status", "in-force"), ("term.ceiling_day", 9)):
+        scene.claim("agreement:gb-far", name, value)
+    assert [one.id for one, why in scene.read(lambda tx: elsewhere(tx, "GB"))] == ["gb-far"]
+    scene.claim("agreement:gb-far", "term.ceiling_total", 9)
+    people, hosts = scene.read(lambda tx: waiting(tx, scene.desk))
+    found = placement.place(people, hosts, scene.desk.today())[people[0].ref]
+    assert any("SC-01" in why for why in found.reasons["gb-far"]), found.reasons
+    assert not scene.read(lambda tx: elsewhere(tx, "GB"))
 
 
 def test_the_command_asks_for_both_files_or_neither(scene: Scene) -> None:

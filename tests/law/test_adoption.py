@@ -25,7 +25,7 @@ def test_a_place_opens_when_its_last_open_point_is_adopted(
     figures = {"transactions": 3, "days": 7}
     with store.transact() as tx:
         first = adoptions.record(tx, clock, place, "new-customer", figures, BY, SOURCE)
-        assert rulebook.ask(first, "kiosk.open", {}, TODAY).missing == ("hold",)
+        assert rulebook.ask(first, "kiosk.open", {}, place.day(clock.now())).missing == ("hold",)
         adoptions.record(tx, clock, place, "hold", {"hours": 0}, BY, SOURCE)
     with store.read() as tx:
         again = rulebook.load("US-IL").adopt(adoptions.adopted(tx, "US-IL"))
@@ -35,6 +35,27 @@ def test_a_place_opens_when_its_last_open_point_is_adopted(
     held = {p.id: p.adopted for p in again.provisions if p.adopted}
     assert set(held) == {"US-IL/new-customer", "US-IL/adopted-hold"}
     assert all(BY in who and SOURCE in who for who in held.values())
+
+
+def test_what_is_adopted_holds_on_the_places_own_day_and_no_day_before(
+    store: Store, clock: SeededClock
+) -> None:
+    """At four in the morning in Greenwich it is still yesterday evening in Illinois."""
+    clock.advance((28 - clock.now().hour) * 3_600)
+    now, before = clock.now(), dt.timedelta(1)
+    for code in ("US-IL", "US-WY"):
+        place = rulebook.load(code)
+        evening = place.day(now)
+        assert evening == now.date() - before
+        with store.transact() as tx:
+            for subject, figures in sample_points(place, evening):
+                held = {"hours": 48} if subject == "hold" else figures
+                adoptions.record(tx, clock, place, subject, held, BY, SOURCE)
+            again = place.adopt(adoptions.adopted(tx, code))
+        said = rulebook.ask(again, "kiosk.open", {}, evening)
+        assert said.answer is Answer.PERMIT
+        assert any(p.kind == "hold" for p in said.must) is (code == "US-IL")
+        assert rulebook.ask(again, "kiosk.open", {}, evening - before).answer is Answer.REFER
 
 
 @pytest.mark.parametrize(

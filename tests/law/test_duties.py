@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -105,3 +106,20 @@ def test_each_statement_is_in_the_journal(store: Store, clock: SeededClock) -> N
         with store.read() as tx:
             found = journal.find(tx, commitment)
         assert found is not None and found[0] == row["entry"]
+
+
+def test_a_statement_made_after_midnight_in_greenwich_holds_this_evening_in_new_york(
+    tmp_path: Path,
+) -> None:
+    """At 02:00 UTC it is still yesterday at the machine, and the machine opens all the same."""
+    clock = SeededClock(5, dt.datetime(2026, 11, 28, 2, 0, tzinfo=dt.UTC))
+    store = Store.open(f"sqlite:///{tmp_path}/s.sqlite")
+    store.migrate()
+    place, evening = rulebook.load("US-CT"), dt.date(2026, 11, 27)
+    names = [one.id for one in duties.duties_of(place, evening)]
+    with store.transact() as tx:
+        duties.state(tx, clock, place, names, "officer", "papers", dt.date(2027, 1, 1))
+        assert duties.unmet(place, duties.stated(tx, "US-CT"), evening) == ()
+        before = duties.unmet(place, duties.stated(tx, "US-CT"), dt.date(2026, 11, 26))
+    assert len(before) == len(names)
+    store.close()

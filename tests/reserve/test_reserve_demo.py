@@ -26,6 +26,8 @@ def test_the_command_plays_the_whole_life_and_says_so(tmp_path: Path) -> None:
     proved = {line["name"] for line in said["verified"]["proved"]}
     assert {"signature", "entries", "reserve", "reserve-events"} <= proved
     assert not said["verified"]["caught"]
+    shown = Path(said["folder"])
+    assert shown == tmp_path / "life" / "log" and (shown / "checkpoint").exists()
     holders = sorted(path.name for path in (tmp_path / "life" / "holders").iterdir())
     assert holders == [f"holder-{number}" for number in range(1, 8)]
     again = subprocess.run(

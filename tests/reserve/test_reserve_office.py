@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -130,10 +132,16 @@ def test_what_is_published_names_nobody(scene: Scene, tmp_path: Path) -> None:
         assert lots.lots(tx) and record.history(tx, "proof")
 
 
-def test_the_server_watches_publishes_and_answers(make_scene: Any, tmp_path: Path) -> None:
-    """Killed and started again, it sees a deposit, publishes the log, and answers."""
-    import time
+def wait_for(held: Callable[[], bool]) -> None:
+    for _ in range(200):
+        if held():
+            return
+        time.sleep(0.05)
+    raise AssertionError("ten seconds went by")
 
+
+def test_the_server_watches_publishes_and_answers(make_scene: Any, tmp_path: Path) -> None:
+    """Without a chain it publishes all the same; killed and started again, it sees a deposit."""
     import httpx
 
     from network import Process
@@ -142,15 +150,19 @@ def test_the_server_watches_publishes_and_answers(make_scene: Any, tmp_path: Pat
     scene = make_scene(start=SystemClock().now())
     address, data = scene.address(), tmp_path / "data"
     data.mkdir()
-    server = Process(
-        "tallystick.cli",
-        *("reserve", "serve", "--data", str(data), "--chain", scene.chain.url),
-        *("--database", str(scene.store.engine.url)),
-        ready=tmp_path / "ready",
-    )
-    server.kill()
-    server.start()
-    _, public = (tmp_path / "ready").read_text().split()
+
+    def begin(chain: str) -> tuple[Process, str]:
+        ready = tmp_path / "ready"
+        given = ("--data", str(data), "--database", str(scene.store.engine.url))
+        made = Process("tallystick.cli", "reserve", "serve", *given, "--chain", chain, ready=ready)
+        return made, ready.read_text().split()[1]
+
+    alone, public = begin("embedded:http://127.0.0.1:1")
+    wait_for(lambda: httpx.get(f"{public}/log/checkpoint", trust_env=False).status_code == 200)
+    opened = data / "log" / "artefacts" / "reserve" / "events.json"
+    wait_for(lambda: opened.exists() and "established" in opened.read_text())
+    alone.kill()
+    server, public = begin(scene.chain.url)
     scene.chain.node.fund(script_of(address, "regtest"), 1_000_000)
     scene.chain.mine()
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import shutil
 import subprocess
@@ -19,6 +20,7 @@ from tallystick.core import journal
 from tallystick.core.clock import SystemClock
 from tallystick.core.tlog import ask, checkpoint, note, policy
 from tallystick.core.tlog.publish import Publisher, signer_of
+from tallystick.core.tlog.tables import CHECKPOINTS
 from tallystick.web.publishing import Publishing, open_publisher
 
 WAIT_S = 30
@@ -158,4 +160,42 @@ def test_the_last_word_is_published_when_the_server_stops(tmp_path: Path) -> Non
     thread.start()
     thread.join(WAIT_S)
     assert shown(tmp_path / "log") == 4
+    scene.store.close()
+
+
+class Beats(threading.Event):
+    """Stands in for the hand of the clock: while the thread waits, time goes by and rows come."""
+
+    def __init__(self, scene: LogScene, beats: int) -> None:
+        super().__init__()
+        self.scene, self.left, self.came = scene, beats, list[dt.datetime]()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        assert timeout is not None
+        clock = self.scene.clock
+        end = clock.now() + dt.timedelta(seconds=timeout)
+        while clock.now() < end:
+            chance = clock.random_bytes(2)
+            clock.advance(min(chance[0] / 1024, (end - clock.now()).total_seconds()))
+            if clock.now() < end and chance[1] < 180:
+                self.scene.grow(1)
+                self.came.append(clock.now())
+        self.left -= 1
+        return self.left == 0
+
+
+def test_no_entry_is_published_more_than_a_second_after_it_came(tmp_path: Path) -> None:
+    """Counted in beats of the log's own clock, over forty of them."""
+    scene = open_scene(tmp_path)
+    beats = Beats(scene, 40)
+    Publishing(open_publisher(scene.store, tmp_path, scene.clock), beats).run()
+    with scene.store.read() as tx:
+        rows = sa.select(CHECKPOINTS.c.size, CHECKPOINTS.c.published_at)
+        shown_at = [(row.size, row.published_at) for row in tx.execute(rows)]
+    behind = [
+        min(at for size, at in shown_at if size >= seq) - came
+        for seq, came in enumerate(beats.came, 1)
+    ]
+    assert len(behind) > 40 and len(shown_at) > 20
+    assert max(behind) <= dt.timedelta(seconds=1)
     scene.store.close()

@@ -23,12 +23,16 @@ from schemathesis.specs.openapi.checks import (
 )
 from signed_machine import ADDRESS, Machine
 
+from kiosk.licence_texts import licence
 from network import Network
 from serving import stop_all
 from tallystick.core import journal, ledger
 from tallystick.core.clock import SeededClock, new_id
 from tallystick.core.errors import TallystickError
 from tallystick.core.store import Store
+from tallystick.core.vault import Vault
+from tallystick.kiosk.customers.desk import CustomerDesk
+from tallystick.kiosk.customers.texts import FileTexts
 from tallystick.web.machine_api import ROUTES, openapi
 
 ANSWER_S_MAX = 3
@@ -63,7 +67,11 @@ class Signed(requests.auth.AuthBase):
 def machine(tmp_path_factory: pytest.TempPathFactory, network: Network) -> Iterator[Machine]:
     store = Store.open(f"sqlite:///{tmp_path_factory.mktemp('f')}/store.sqlite")
     store.migrate()
-    yield Machine(store, SeededClock(9), network)
+    made = Machine(store, SeededClock(9), network)
+    folder = tmp_path_factory.mktemp("vault")
+    texts = FileTexts(folder / "telephone.txt")
+    made.desk.customers = CustomerDesk(Vault(folder, made.clock), texts)
+    yield made
     stop_all()
     store.close()
 
@@ -91,6 +99,9 @@ class Purchase:
             "minor": 1_000,
             "recovered": False,
             "how": "keep",
+            "phone": "2025550142",
+            "text": licence(),
+            "source": "wages",
             **{name: now[name] for name in ("notes", "cash_minor", "sats")},
         }
 

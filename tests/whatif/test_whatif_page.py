@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 import serving
 from tallystick.web.whatif import sliders
 from tallystick.web.whatif.app import create_app
-from tallystick.whatif import scenario
+from tallystick.whatif import scenario, windows
 
 SUPPOSED = "Effect on arrivals supposed"
 
@@ -45,6 +45,15 @@ def test_the_law_as_it_stands_and_every_doubt_are_on_the_page(client: httpx.Clie
     assert "Figures nobody verified: A person" in page and "Unknown" in page
     for verdict in ("not true", "a majority, not a vast one", ">true<"):
         assert verdict in page
+
+
+def test_the_page_names_the_years_used_and_the_years_held_out(client: httpx.Client) -> None:
+    page = client.get("/").text
+    used = page[page.index("Which years were used") :]
+    for window in (windows.NOW, windows.CHECK):
+        assert f"{window.first} to {window.last}" in used
+    assert "Held out from that test</dt><dd>2024 and 2025" in used
+    assert windows.CHECK.last < "2024Q1"
 
 
 def test_the_form_alone_moves_the_answer(client: httpx.Client) -> None:
@@ -125,7 +134,7 @@ def test_axe_finds_no_fault_and_nothing_runs_off_the_side(page: Page) -> None:
     small = page.evaluate(
         "[...document.querySelectorAll('a[href], button, select, input, summary')]"
         ".filter(e => e.offsetParent && !e.matches('.skip'))"
-        ".filter(e => (e.closest('label') || e).getBoundingClientRect().height < 44)"
+        ".filter(e => (e.closest('label') || e).getBoundingClientRect().height < 48)"
         ".map(e => e.outerHTML.slice(0, 80))"
     )
     assert small == []

@@ -97,7 +97,7 @@ def demo(
         parts = Parts(Path(scratch), clock)
         try:
             if programme != "kiosk":
-                sys.exit(_another(programme, parts, folder, clock, once, as_json))
+                sys.exit(_another(programme, parts, folder, clock, once, as_json, bool(data)))
             closed = settle(folder, law, adopt_sample, clock)
             if closed:
                 click.echo(closed, err=True)
@@ -120,11 +120,17 @@ def demo(
 
 
 def _another(
-    programme: str, parts: Parts, folder: Path, clock: Clock, once: bool, as_json: bool
+    programme: str,
+    parts: Parts,
+    folder: Path,
+    clock: Clock,
+    once: bool,
+    as_json: bool,
+    kept: bool,
 ) -> int:
     """Run another programme's demo: a module ``demo_<programme>`` with ``once`` and ``play``."""
     module = importlib.import_module(f"tallystick.cli.demo_{programme}")
-    code: int = module.once(folder, as_json) if once else module.play(parts, folder, clock)
+    code: int = module.once(folder, as_json, kept) if once else module.play(parts, folder, clock)
     return code
 
 

@@ -127,8 +127,11 @@ def _play_weeks(
             transfer.eve(tx, desk, one, worker)
 
 
-def once(folder: Path, as_json: bool) -> int:
-    """Stop one case by a new submission, and take the other through the door; return the code."""
+def once(folder: Path, as_json: bool, kept: bool) -> int:
+    """Stop one case by a new submission, and take the other through the door; return the code.
+
+    What is said does not depend on whether the folder is kept.
+    """
     from tallystick.core import journal
     from tallystick.hubs import asking, record, transfer
     from tallystick.hubs import cases as steps

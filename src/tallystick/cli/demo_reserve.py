@@ -27,7 +27,7 @@ PORTS: Final = {"console": 8742, "public": 8743}
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def demo(data: Path | None, as_json: bool) -> None:
     """Play a reserve's life on an embedded chain, to its verified proof. Exits 0 if all held."""
-    from tallystick.cli.reserve_life import play_once, report_of
+    from tallystick.cli.reserve_life import play_once, report_of, where_it_is
 
     with tempfile.TemporaryDirectory(prefix="tallystick-") as scratch:
         folder = data or Path(scratch) / "data"
@@ -37,9 +37,9 @@ def demo(data: Path | None, as_json: bool) -> None:
         say = (lambda text: click.echo(text, err=True)) if as_json else click.echo
         told, played = play_once(folder, Path(scratch), say)
         if as_json:
-            click.echo(json.dumps(report_of(told, played), indent=1))
+            click.echo(json.dumps(report_of(told, played, bool(data)), indent=1))
         elif told.all_held:
-            click.echo("Everything held.")
+            click.echo(f"Everything held.\n{where_it_is(played, bool(data))}")
         sys.exit(0 if told.all_held else 1)
 
 
@@ -48,14 +48,16 @@ def register(group: click.Group) -> None:
     group.add_command(demo)
 
 
-def once(folder: Path, as_json: bool) -> int:
+def once(folder: Path, as_json: bool, kept: bool) -> int:
     """Play the scene once; return 0 if every step held."""
-    from tallystick.cli.reserve_life import play_once, report_of
+    from tallystick.cli.reserve_life import play_once, report_of, where_it_is
 
     with tempfile.TemporaryDirectory(prefix="tallystick-") as scratch:
         told, played = play_once(folder, Path(scratch), lambda text: click.echo(text, err=as_json))
     if as_json:
-        click.echo(json.dumps(report_of(told, played), indent=1))
+        click.echo(json.dumps(report_of(told, played, kept), indent=1))
+    elif told.all_held:
+        click.echo(f"Everything held.\n{where_it_is(played, kept)}")
     return 0 if told.all_held else 1
 
 

@@ -236,7 +236,7 @@ def adopt(
         raise click.ClickException(str(error)) from error
     finally:
         store.close()
-    said = rulebook.ask(place, "kiosk.open", {}, clock.now().date())
+    said = rulebook.ask(place, "kiosk.open", {}, place.day(clock.now()))
     click.echo(
         f"{code} is {word(said)}. {'Still open: ' if said.missing else ''}{', '.join(said.missing)}"
     )
@@ -300,7 +300,7 @@ def state(
         with store.transact() as tx:
             place = rulebook.load(code)
             register.state(tx, clock, place, duties, by, evidence, until.date())
-            open_ = register.unmet(place, register.stated(tx, code), clock.now().date())
+            open_ = register.unmet(place, register.stated(tx, code), place.day(clock.now()))
     except TallystickError as error:
         raise click.ClickException(str(error)) from error
     finally:

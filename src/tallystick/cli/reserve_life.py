@@ -391,8 +391,9 @@ class ReserveDemo:
         log = self.folder / "log"
         signer = log_publish.signer_of(self.store, self.folder / "log.key")
         size = log_publish.Publisher(self.store, signer, log, self.clock).step().size
-        publish.publish(self.store, log, size)
-        self.told.step("published", (log / "checkpoint").exists(), folder=str(log))
+        files = publish.publish(self.store, log, size)
+        shown = (log / "checkpoint").exists()
+        self.told.step("published", shown, entries=size, files_of_the_reserve=files)
         self._verified(log, str(signer.key))
 
     def _verified(self, log: Path, key: str) -> None:
@@ -436,14 +437,23 @@ def play_once(folder: Path, scratch: Path, say: Callable[[str], None]) -> tuple[
         parts.end()
 
 
-def report_of(told: Told, demo: ReserveDemo) -> dict[str, Any]:
-    """Return what happened as plain values."""
+def report_of(told: Told, demo: ReserveDemo, kept: bool) -> dict[str, Any]:
+    """Return what happened as plain values; the published folder's name only if it is kept."""
     return {
         "all_held": told.all_held,
         "steps": told.steps,
-        "folder": str(demo.folder / "log"),
+        "folder": str(demo.folder / "log") if kept else None,
         "verified": demo.report,
     }
+
+
+def where_it_is(demo: ReserveDemo, kept: bool) -> str:
+    """Say where the published folder is, or how to keep it the next time."""
+    if not kept:
+        return (
+            "Nothing of it was kept: with --data FOLDER the published folder stays to be checked."
+        )
+    return f"Check it yourself: tallystick verify {demo.folder / 'log'}"
 
 
 def invite(folder: Path, console: str) -> str:

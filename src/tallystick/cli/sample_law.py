@@ -40,7 +40,7 @@ def settle(folder: Path, code: str, adopt: bool, clock: Clock) -> str:
     place = rulebook.load(code)
     store = Store.open(database_of(folder, ""))
     store.migrate()
-    today = clock.now().date()
+    today = place.day(clock.now())
     with store.transact() as tx:
         now = place.adopt(adoptions.adopted(tx, code))
         for subject, figures in sample_points(now, today) if adopt else ():
@@ -61,10 +61,10 @@ def settle(folder: Path, code: str, adopt: bool, clock: Clock) -> str:
 
 def _state_duties(tx: Tx, clock: Clock, place: rulebook.Jurisdiction) -> None:
     """State the place's duties as met, as a sample: the demonstration holds no licence."""
-    today = clock.now().date()
+    today = place.day(clock.now())
     open_ = [p.id for p in duties.unmet(place, duties.stated(tx, place.code), today)]
     if open_:
-        until = today + dt.timedelta(days=duties.STATEMENT_DAYS_MAX)
+        until = clock.now().date() + dt.timedelta(days=duties.STATEMENT_DAYS_MAX)
         duties.state(tx, clock, place, open_, OFFICER, EVIDENCE, until)
         click.echo(f"Stated as met, as a sample: {', '.join(open_)}", err=True)
 
@@ -80,6 +80,7 @@ def sample_points(place: rulebook.Jurisdiction, on: dt.date) -> list[tuple[str, 
 
 def hold_hours(code: str, clock: Clock) -> int:
     """Return for how long the law of a place holds each payout, in hours."""
-    bound = rulebook.binding(rulebook.load(code), clock.now().date())
+    place = rulebook.load(code)
+    bound = rulebook.binding(place, place.day(clock.now()))
     holds = (p for p in bound.duties if p.kind in ("hold", "hold-or-cancel"))
     return max((p.figures["hours"] for p in holds), default=0)

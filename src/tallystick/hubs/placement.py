@@ -78,6 +78,8 @@ class Condition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: Kind
     say: str
     values: frozenset[str] = frozenset()
+    against: dict[str, tuple[str, ...]] = {}
+    """By reference, which gates do not pass: what is said in place of the condition's own words."""
 
     def allows(self, person: Person, host: str) -> bool:
         """Say whether a person may go to the host under this condition."""
@@ -118,9 +120,11 @@ class Host(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.suspended:
             return (f"suspended: {self.suspended}",)
         return tuple(
-            f"condition {condition.number}: {condition.say}"
+            line
             for condition in self.conditions
             if not condition.allows(person, self.id)
+            for line in condition.against.get(person.ref)
+            or (f"condition {condition.number}: {condition.say}",)
         )
 
 

@@ -39,6 +39,13 @@ def listed(tx: Tx, state: str = "", lawyer: str = "", limit: int = LIST_MAX) -> 
     return [read_case(row) for row in tx.execute(query.limit(min(limit, LIST_MAX))).mappings()]
 
 
+def in_order(tx: Tx, state: State) -> list[Case]:
+    """Return every case of a state, in order of the moment at which each came into it."""
+    query = sa.select(CASES).where(CASES.c.state == state.value)
+    query = query.order_by(CASES.c.moved_at, CASES.c.reference)
+    return [read_case(row) for row in tx.execute(query).mappings()]
+
+
 def counts(tx: Tx, lawyer: str = "") -> dict[str, int]:
     """Return how many cases are in each state, those of none too."""
     query = sa.select(CASES.c.state, sa.func.count()).group_by(CASES.c.state)

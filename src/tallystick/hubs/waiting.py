@@ -2,7 +2,8 @@
 
 Whether a host is lawful for somebody is asked of the gates, once for each agreement of the sender;
 only the ceilings are left to `placement`, whose question they are. The order is the day on which a
-case became eligible.
+case became eligible. All who wait are asked about, or nobody is: a list cut short would pass over
+somebody earlier.
 """
 
 from __future__ import annotations
@@ -22,7 +23,14 @@ from tallystick.hubs.desk import Desk
 from tallystick.hubs.gates import GateAnswer
 from tallystick.hubs.law import Answer, Stage
 from tallystick.hubs.model import State
-from tallystick.hubs.placement import Condition, Host, Person
+from tallystick.hubs.placement import (
+    PEOPLE_MAX,
+    Condition,
+    Host,
+    Person,
+    PlacementRefused,
+    said_day,
+)
 from tallystick.hubs.record import Case
 from tallystick.hubs.tables import CASES
 
@@ -30,15 +38,26 @@ IN_FORCE: Final = "in-force"
 EVERY_GATE: Final = "every gate passes for this host"
 
 
-def waiting(tx: Tx, desk: Desk) -> tuple[list[Person], list[Host]]:
-    """Return the people who wait for a place today and the hosts in force, ready to be asked."""
-    cases = queries.listed(tx, State.ELIGIBLE.value)
+ANOTHER_SENDER: Final = "its agreement is with another sending state"
+WHY_MAX: Final = 3
+"""Gates named against one host; the others are counted."""
+
+
+def waiting(tx: Tx, desk: Desk, most: int = PEOPLE_MAX) -> tuple[list[Person], list[Host]]:
+    """Return the people who wait for a place today and the hosts in force, ready to be asked.
+
+    Raise `PlacementRefused` when more than ``most`` wait.
+    """
+    if (many := queries.counts(tx)[State.ELIGIBLE.value]) > most:
+        raise PlacementRefused(f"{many} people wait; at most {most} are asked about at once")
+    cases = queries.in_order(tx, State.ELIGIBLE)
     today, hosts, books = desk.today(), [], dict[str, Book]()
     for one in agreements.listed(tx):
         ceilings = _ceilings(tx, one)
         if ceilings is None or agreements.status(tx, one) != IN_FORCE:
             continue
-        lawful = frozenset(case.reference for case in cases if _lawful(tx, desk, case, one, books))
+        against = {case.reference: _against(tx, desk, case, one, books) for case in cases}
+        lawful = frozenset(reference for reference, why in against.items() if not why)
         hosts.append(
             Host(
                 id=one.id,
@@ -46,11 +65,24 @@ def waiting(tx: Tx, desk: Desk) -> tuple[list[Person], list[Host]]:
                 ceiling_day=ceilings[0],
                 left_total=max(ceilings[1] - agreements.places_taken(tx, one), 0),
                 booked=_booked(tx, one),
-                conditions=(Condition(1, "gates", EVERY_GATE, lawful),),
+                conditions=(Condition(1, "gates", EVERY_GATE, lawful, against),),
             )
         )
     people = [Person(case.reference, case.moved_at.date(), today) for case in cases]
     return people, hosts
+
+
+def elsewhere(tx: Tx, sender: str) -> list[tuple[Agreement, str]]:
+    """Return the sender's agreements under which nobody may be sent now, and why not.
+
+    The second is the status, or ``no-ceiling`` for one in force that names no ceiling.
+    """
+    found = [(one, agreements.status(tx, one)) for one in agreements.listed(tx, sender)]
+    return [
+        (one, status if status != IN_FORCE else "no-ceiling")
+        for one, status in found
+        if status != IN_FORCE or _ceilings(tx, one) is None
+    ]
 
 
 def _ceilings(tx: Tx, one: Agreement) -> tuple[int, int] | None:
@@ -59,12 +91,28 @@ def _ceilings(tx: Tx, one: Agreement) -> tuple[int, int] | None:
     return (int(str(day.value)), int(str(total.value))) if day and total else None
 
 
-def _lawful(tx: Tx, desk: Desk, case: Case, one: Agreement, books: dict[str, Book]) -> bool:
+def _against(
+    tx: Tx, desk: Desk, case: Case, one: Agreement, books: dict[str, Book]
+) -> tuple[str, ...]:
+    """Return which gates do not pass for a host, in words; nothing when it is lawful."""
     if one.sender != case.sender:
-        return False
+        return (ANOTHER_SENDER,)
     there = replace(case, host=one.id)
     answers = asking.ask(tx, desk, there, Stage.ELIGIBILITY, books=books)
-    return bool(answers) and all(map(_passes, answers))
+    if not answers:
+        return ("no gate was asked",)
+    found = [_said(answer) for answer in answers if not _passes(answer)]
+    more = len(found) - WHY_MAX
+    return tuple(found) if more <= 0 else (*found[:WHY_MAX], f"and {more} more")
+
+
+def _said(answer: GateAnswer) -> str:
+    if answer.missing:
+        what = f"{answer.gate.name}: not on record"
+    else:
+        what = answer.why[0].rstrip(".") if answer.why else answer.gate.name
+    until = f" until {said_day(answer.until)}" if answer.until else ""
+    return f"{what}{until} ({answer.gate.id})"
 
 
 def _passes(answer: GateAnswer) -> bool:

@@ -108,7 +108,7 @@ class Desk:
 
     def day(self, at: dt.datetime) -> dt.date:
         """Return the calendar day in the place's own time zone."""
-        return at.astimezone(ZoneInfo(self.place.zone)).date()
+        return self.place.day(at)
 
     def midnight(self, at: dt.datetime) -> dt.datetime:
         """Return the start of that day."""

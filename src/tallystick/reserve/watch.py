@@ -235,7 +235,8 @@ def _silent_keys(tx: Tx, office: Office, all_: list[Vault]) -> None:
             since = seen or dt.datetime.fromisoformat(first).replace(tzinfo=dt.UTC)
             subject = f"{vault.id}:{key.fingerprint}"
             if (now - since).total_seconds() > most * SECONDS_A_DAY:
-                detail = f"key {key.fingerprint} of {vault.name!r} last signed {seen or 'never'}"
+                when = f"on {seen:%Y-%m-%d}" if seen else "never"
+                detail = f"key {key.fingerprint} of {vault.name!r} last signed {when}"
                 record.alarm(tx, office.clock, "key_silent", subject, detail)
             else:
                 record.calm(tx, office.clock, "key_silent", subject, BY_WATCH)

@@ -247,7 +247,7 @@ def rates_return(base: Scenario) -> Answer:
         base,
         base.having(grant_rates=RATES_ASKED),
         (
-            "Refused and not granted later, grant rates from 2025 on",
+            "Refusals less later grants, old cases too; grant rates from 2025 on",
             "The same, grant rates of 2022",
         ),
         refused_for_good,

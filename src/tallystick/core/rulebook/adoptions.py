@@ -94,6 +94,7 @@ def adopted(tx: Tx, place: str) -> list[Adoption]:
             row.officer,
             row.source,
             row.at.date(),
+            row.at,
         )
         for row in tx.execute(query)
     ]
@@ -118,7 +119,7 @@ def record(
     if max(len(by), len(source), len(subject)) > TEXT_LENGTH_MAX:
         raise AdoptionRefused(f"a name or a source has at most {TEXT_LENGTH_MAX} characters")
     now = clock.now()
-    made = Adoption(place.code, subject, dict(figures), by, source, now.date())
+    made = Adoption(place.code, subject, dict(figures), by, source, now.date(), now)
     new = place.adopt([*before, made])
     row = _row(made, now)
     salt = clock.random_bytes(journal.SALT_BYTES)

@@ -57,7 +57,7 @@ def binding(place: Jurisdiction, on: dt.date) -> Binding:
         for p in [*sure, *maybe]
         if p.kind in LIMITS and "minor" in p.figures
     )
-    unread = place.unread()
+    unread = place.unread(on)
     if not any(p.kind in LIMITS for p in sure) and "daily-limit" not in unread:
         unread += ("daily-limit",)
     return Binding(

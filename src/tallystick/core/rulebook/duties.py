@@ -28,6 +28,9 @@ STATED: Final = {
     *("destination", "price-reference", "moratorium"),
 }
 """Kinds of duty that are met outside of a purchase, or by means that the law does not name."""
+ANY_ZONE: Final = dt.timedelta(hours=12)
+"""The day on which a statement begins is the earliest that any place had at that moment: a machine
+west of Greenwich asks by its own calendar, on which it may still be yesterday."""
 STATEMENT_DAYS_MAX: Final = 400
 """A statement is made anew at least this often: somewhat more than a year."""
 
@@ -93,7 +96,7 @@ def stated(tx: Tx, place: str) -> Statements:
             row.provision,
             row.officer,
             row.evidence,
-            row.at.date(),
+            (row.at - ANY_ZONE).date(),
             dt.date.fromisoformat(row.until),
         )
         for row in tx.execute(query.order_by(STATEMENTS.c.entry))

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from tallystick.core.errors import TallystickError
 from tallystick.core.rulebook import provision as rules
@@ -66,6 +67,8 @@ class Adoption:
     by: str
     source: str
     on: dt.date
+    at: dt.datetime | None = None
+    """The moment, where known: its day is then the place's own, not Greenwich's."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +94,10 @@ class Jurisdiction:
         """The time zone by whose calendar a day is reckoned: the first, unless a kiosk says."""
         return self.zones[0] if self.zones else "UTC"
 
+    def day(self, at: dt.datetime) -> dt.date:
+        """Return the calendar day of a moment (aware of its zone) by the place's own clock."""
+        return at.astimezone(ZoneInfo(self.zone)).date()
+
     def in_zone(self, zone: str) -> Jurisdiction:
         """Return the place as a kiosk in one of its time zones reckons days; "" leaves it be.
 
@@ -111,11 +118,12 @@ class Jurisdiction:
         """Return the place as its law was known on a day: later provisions are left out."""
         return replace(self, provisions=tuple(p for p in self.provisions if p.known(on)))
 
-    def unread(self) -> tuple[str, ...]:
-        """Return the kinds that decide a sale and could not be read, nor were adopted."""
-        adopted = {a.subject for a in self.adopted}
+    def unread(self, on: dt.date = dt.date.max) -> tuple[str, ...]:
+        """Return the kinds that decide a sale, could not be read, nor were adopted by a day."""
+        adopted = {a.subject for a in self.adopted if a.on <= on}
         said = {text.split()[0].replace("_", "-").rstrip(",;:") for text in self.not_read if text}
-        own = {p.kind for p in self.provisions}
+        named = {a.subject for a in self.adopted}
+        own = {p.kind for p in self.provisions if not (p.adopted and p.kind in named)}
         kinds = sorted((said & rules.GATING) - adopted - own)
         if self.status in CLOSED and "status" not in adopted:
             kinds.insert(0, "status")
@@ -126,6 +134,8 @@ class Jurisdiction:
         place = self
         for adoption in adoptions:
             if adoption.place == self.code:
+                if adoption.at is not None:
+                    adoption = replace(adoption, on=self.day(adoption.at))
                 place = _adopted(place, adoption)
         return place
 

@@ -188,8 +188,7 @@ def create_app(store: Store, desk: Desk, door: Door, offices: Offices) -> FastAP
     _add_officers(app, console)
     claims.add(app, console)
     screening.add(app, console)
-    if getattr(desk, "customers", None) is not None:
-        customers.add(app, console)
+    customers.add(app, console)
     _add_files(app, console)
     _add_troubles(app, console)
     return app

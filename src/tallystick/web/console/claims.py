@@ -31,6 +31,8 @@ from tallystick.web.door import allow, allow_form
 
 REFERENCE_CHARS_MAX: Final = 26
 ROWS_MAX: Final = 200
+NO_NUL: Final = r"^[^\x00]*$"
+"""PostgreSQL stores no NUL, and no word of ours has one."""
 SUM: Final = r"[0-9]{1,12}"
 STATES: Final = {
     "waiting": ("wait", "Waits for evidence"),
@@ -168,9 +170,9 @@ def add(app: FastAPI, console: Any) -> None:
     @app.post("/claims")
     def file(
         person: Acting,
-        purchases: Annotated[str, Form(min_length=3, max_length=1_000)],
-        script: Annotated[str, Form(max_length=40)],
-        statement: Annotated[str, Form(min_length=3, max_length=500)],
+        purchases: Annotated[str, Form(min_length=3, max_length=1_000, pattern=NO_NUL)],
+        script: Annotated[str, Form(max_length=40, pattern=NO_NUL)],
+        statement: Annotated[str, Form(min_length=3, max_length=500, pattern=NO_NUL)],
         happened: Annotated[dt.date, Form()],
         told: Annotated[dt.date, Form()],
         noticed: Annotated[dt.date | None, Form()] = None,

@@ -134,5 +134,6 @@ def add(app: FastAPI, console: Any) -> None:
     @app.post("/purchases/{purchase}/number", response_class=HTMLResponse)
     def number(request: Request, person: Acting, purchase: str, why: Why) -> Response:
         """Show the number to call back about a held purchase: one shown on an earlier visit."""
-        called = rights.call_back(store, desk, purchase[:ID_CHARS_MAX], person.id, why)
-        return drawn(request, person, "number", lambda tx: _number(tx, purchase, called))
+        known = "".join(filter(str.isalnum, purchase[:ID_CHARS_MAX]))
+        called = rights.call_back(store, desk, known, person.id, why)
+        return drawn(request, person, "number", lambda tx: _number(tx, known, called))

@@ -115,7 +115,7 @@ class HubsConsole:
 
 def create_app(store: Store, desk: Desk, door: Door) -> FastAPI:
     """Return the hubs console as an ASGI application."""
-    from tallystick.web.hubs import acts, monitor
+    from tallystick.web.hubs import acts, monitor, places
 
     app = FastAPI(
         title="Tallystick hubs", version="1", docs_url=None, redoc_url=None, openapi_url=None
@@ -127,6 +127,7 @@ def create_app(store: Store, desk: Desk, door: Door) -> FastAPI:
     acts.add(app, console)
     acts.add_agreements(app, console)
     monitor.add(app, console)
+    places.add(app, console)
     _add_files(app, console)
     _add_troubles(app, console)
     return app

@@ -28,7 +28,7 @@ from tallystick.hubs.law import Answer, FactKind, Stage
 from tallystick.hubs.model import BY_LAWYER, EVENTS, State
 from tallystick.hubs.record import Case
 from tallystick.hubs.working_days import Country
-from tallystick.web.hubs import sayings
+from tallystick.web.hubs import places, sayings
 from tallystick.web.hubs.who import Actor
 
 MAP: Final = Path(look.__file__).parent / "maps" / "hosts.json"
@@ -115,6 +115,7 @@ def case_page(tx: Tx, desk: Desk, actor: Actor, case: Case) -> dict[str, Any]:
         "paper_next": {str(state): sorted(to) for state, to in documents.NEXT.items()},
         "host": agreements.find(tx, case.host) if case.host else None,
         "choices": hosts_for(tx, desk, case) if case.state is State.REVIEW else [],
+        "place_found": places.of_case(tx, desk, case),
         "agreed": _agreed(tx, desk, case),
         "mine": case.caseworker == actor.id,
         "events": events_for(actor, case),

@@ -79,6 +79,12 @@ STATUSES: Final[dict[str, Said]] = {
     "ended": Said("Ended", "off"),
     "": Said("Nothing claimed", "off"),
 }
+PLACES: Final[dict[str, Said]] = {
+    "place": Said("A lawful place today", "good"),
+    "waits": Said("A place is kept", "wait"),
+    "none": Said("No lawful place", "off"),
+}
+CLOSED: Final = {"no-ceiling": "in force, but no ceiling is on record"}
 TERMS: Final = {
     "term.kind": "Kind",
     "term.ceiling_day": "Most in a day",

@@ -1,7 +1,8 @@
 """The reserve's server: the console and the public page on loopback, and the watch that never ends.
 
-No key is here. A thread watches the chain block by block, acts on what was authorised, and
-publishes the log; each of its faults is said and tried again.
+No key is here. One thread publishes the log, at most a second behind, whatever the chain does; one
+watches the chain block by block, acts on what was authorised, and writes beside the log what opens
+its entries. Each fault is said and tried again, and stops nothing else.
 """
 
 from __future__ import annotations
@@ -20,15 +21,17 @@ from tallystick.core.clock import AheadClock, Clock
 from tallystick.core.effects import Worker
 from tallystick.core.identity.passkeys import Party
 from tallystick.core.store import Store
-from tallystick.core.tlog import publish as log_publish
+from tallystick.core.tlog import log
 from tallystick.reserve import move, publish, watch
 from tallystick.reserve.office import Office, Policy
 from tallystick.web.door import Door
+from tallystick.web.publishing import FOLDER, Publishing, open_publisher
 from tallystick.web.reserve.console import create_console
 from tallystick.web.reserve.public import create_public
 from tallystick.web.server import Listener, bound
 
 WATCH_EVERY_S: Final = 1.0
+STOP_S_MAX: Final = 10.0
 LOG = structlog.get_logger()
 
 
@@ -54,39 +57,45 @@ class Settings:
     """For demonstrations: how far the clock is set ahead, in seconds."""
     policy: Policy = field(default_factory=Policy)
     """What the office decides within the mandate."""
+    log_policy: Path | None = None
+    """A tlog-policy, whose witnesses are asked to cosign; none if left out."""
 
 
 class Watching(threading.Thread):
-    """Looks at the chain, acts on effects and publishes, until told to stop."""
+    """Looks at the chain, acts on effects, opens what the log holds, until told to stop."""
 
-    def __init__(self, office: Office, data: Path, clock: Clock, stop: threading.Event) -> None:
+    def __init__(self, office: Office, folder: Path, clock: Clock, stop: threading.Event) -> None:
         super().__init__(name="watching", daemon=True)
-        self.office, self.data, self.clock, self.stop = office, data, clock, stop
-        signer = log_publish.signer_of(office.store, data / "log.key")
-        self.log = log_publish.Publisher(office.store, signer, data / "log", clock)
-        self.tip = -1
+        self.office, self.folder, self.clock, self.stop = office, folder, clock, stop
+        self.worker = Worker(office.store, move.handlers(office), clock)
+        self.tip = self.shown = -1
 
     def run(self) -> None:
         """Look again and again; a fault is said, and tried again."""
-        worker = Worker(self.office.store, move.handlers(self.office), self.clock)
         while True:
-            try:
-                self.once(worker)
-            except Exception as error:
-                LOG.error("watch", error=repr(error))
+            for act in (self.look, self.show):
+                try:
+                    act()
+                except Exception as error:
+                    LOG.error("watch", act=act.__name__, error=repr(error))
             if self.stop.wait(WATCH_EVERY_S):
                 return
 
-    def once(self, worker: Worker) -> None:
-        """Look at a new block, act on what is due, publish what is new."""
+    def look(self) -> None:
+        """Look at a new block, and act on what is due."""
         tip = self.office.chain.tip()
-        acted = worker.step()
+        acted = self.worker.step()
         if tip != self.tip or acted:
             watch.look(self.office)
             self.tip = tip
-        if self.log.due():
-            signed = self.log.step()
-            publish.publish(self.office.store, self.data / "log", signed.size)
+
+    def show(self) -> None:
+        """Write beside the log what opens its published entries, after each publication."""
+        with self.office.store.read() as tx:
+            found = log.checkpoint(tx, published=True)
+        if found is not None and found.size != self.shown:
+            publish.publish(self.office.store, self.folder, found.size)
+            self.shown = found.size
 
 
 def run(settings: Settings, ready: Path | None = None) -> None:
@@ -97,7 +106,9 @@ def run(settings: Settings, ready: Path | None = None) -> None:
     chain = open_chain(settings.chain)
     office = Office(store, clock, chain, settings.data / "office", settings.policy)
     stop = threading.Event()
-    watching = Watching(office, settings.data, clock, stop)
+    watching = Watching(office, settings.data / FOLDER, clock, stop)
+    publisher = open_publisher(store, settings.data, clock, trusted=settings.log_policy)
+    publishing = Publishing(publisher, stop)
     console, public = bound(settings.console_port), bound(settings.public_port)
     origin = settings.origin or f"http://localhost:{console.getsockname()[1]}"
     domain = urllib.parse.urlsplit(origin).hostname or "localhost"
@@ -105,10 +116,11 @@ def run(settings: Settings, ready: Path | None = None) -> None:
     seen = settings.address or f"http://127.0.0.1:{public.getsockname()[1]}"
     faces = [
         Listener("console", console, create_console(office, door)),
-        Listener("public", public, create_public(store, clock, settings.data / "log", seen)),
+        Listener("public", public, create_public(store, clock, settings.data / FOLDER, seen)),
     ]
     for face in faces:
         face.start()
+    publishing.start()
     watching.start()
     if ready is not None:
         draft = ready.with_name(f"{ready.name}.new")
@@ -120,5 +132,6 @@ def run(settings: Settings, ready: Path | None = None) -> None:
         pass
     for face in faces:
         face.stop()
-    watching.join(10)
+    publishing.join(STOP_S_MAX)
+    watching.join(STOP_S_MAX)
     store.close()

@@ -21,7 +21,7 @@ from starlette.staticfiles import StaticFiles
 from tallystick.web.door import Guard
 from tallystick.web.looks import Looks, templates
 from tallystick.web.whatif.sliders import RATES, SLIDERS, scenario_of, usual, values
-from tallystick.whatif import answers, claims, figures, pictures, questions
+from tallystick.whatif import answers, claims, figures, pictures, posterior, questions
 from tallystick.whatif.answers import Answers
 from tallystick.whatif.errors import BadScenario
 from tallystick.whatif.scenario import Scenario
@@ -44,6 +44,7 @@ class Desk:
 
     def __init__(self, base: Scenario) -> None:
         self.base = base
+        self.check = posterior.load("check").made
         self._turn = threading.BoundedSemaphore(AT_ONCE)
         self._answer = functools.lru_cache(KEPT)(self._worked_out)
 
@@ -89,6 +90,7 @@ class Desk:
             sentence=claims.SENTENCE,
             not_known=answers.NOT_KNOWN,
             unverified=questions.labels(),
+            check=self.check,
             spread=answers.spread_of,
             whole=questions.whole,
             percent=questions.percent,
