@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+from pathlib import Path
+from typing import Any
+
 import pytest
 
-from office_scene import DAY_S, FORFEIT, GIFT, OTHERS, THEIRS, Scene
+from office_scene import DAY_S, FORFEIT, GIFT, OTHERS, THEIRS, Scene, published
+from tallystick.bitcoin import anchor
 from tallystick.core import approvals, journal, ledger
 from tallystick.core.approvals.errors import (
     DigestDiffers,
@@ -14,7 +19,10 @@ from tallystick.core.approvals.errors import (
     RoleMissing,
 )
 from tallystick.core.identity import grants
-from tallystick.reserve import approve, charter, lots, move, queries, record
+from tallystick.core.tlog import reader
+from tallystick.core.tlog import verify as checks
+from tallystick.core.tlog.verify import Asked
+from tallystick.reserve import approve, audit, charter, lots, move, queries, record, signing
 from tallystick.reserve.errors import (
     CoinsTaken,
     Frozen,
@@ -28,6 +36,8 @@ from tallystick.reserve.errors import (
     WrongMovementState,
 )
 from tallystick.reserve.model import NEXT, Ledger, Origin, State
+from tallystick.reserve.office import Policy
+from tallystick.reserve.plan import PlanOutput, digest_of
 from tallystick.reserve.propose import Pay, Wanted, propose
 from tallystick.reserve.tables import MOVEMENTS
 
@@ -435,3 +445,40 @@ def test_several_payments_take_lots_in_the_order_of_their_coins(scene: Scene) ->
         held = lots.held(tx)
     gift = next(id for id in by_origin if id in held)
     assert held == {gift: 350_000 - done.fee_sats}
+
+
+def test_a_movement_takes_the_logs_root_along_and_the_approval_binds_it(
+    make_scene: Any, tmp_path: Path
+) -> None:
+    """Anchored, mined, in the books without a satoshi, and proved to a stranger; another root is
+    another movement."""
+    scene = make_scene(policy=Policy(anchor=True))
+    scene.deposit(90_000_000, GIFT)
+    size = log_size(published(scene, tmp_path / "log"))
+    made = scene.propose("refresh")
+    plan = made.stored.pay
+    at, output = next((n, o) for n, o in enumerate(plan.outputs) if not o.sats)
+    found = anchor.read_anchor(bytes.fromhex(output.script), output.sats)
+    assert found is not None and found[0] == size
+    shown = scene.signers[0].show(plan.psbt)["outputs"][at]
+    assert shown["address"] == f"the log's root at {size} entries, {found[1].hex()}"
+    other = anchor.anchor_output(size, bytes(32))[0].hex()
+    outputs = [*plan.outputs[:at], PlanOutput(other, 0), *plan.outputs[at + 1 :]]
+    altered = dataclasses.replace(plan, outputs=tuple(outputs))
+    assert digest_of(altered) != digest_of(plan)
+    with scene.store.read() as tx:
+        wallet = scene.office.wallet(tx, scene.vault)
+        psbt = wallet.psbt(dataclasses.replace(altered, psbt=""))
+    assert any(f"output {at}" in str(one) for one in signing.check_signed(plan, psbt))
+    assert scene.through(made).state is State.SETTLED
+    folder = published(scene, tmp_path / "log")
+    asked = Asked(settings={"chain": scene.chain.url})
+    report = checks.verify(reader.open_source(str(folder)), asked, scene.clock.now())
+    assert [line.said for line in report.proved if line.name == "anchor"]
+    assert report.exit_code == 0
+    with scene.store.read() as tx:
+        assert all(one.ok for one in audit.audit(tx, scene.chain.chain))
+
+
+def log_size(folder: Path) -> int:
+    return int((folder / "checkpoint").read_text().split("\n")[1])

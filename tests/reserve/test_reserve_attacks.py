@@ -7,15 +7,18 @@ import copy
 import dataclasses
 import datetime as dt
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from click.testing import CliRunner, Result
 
 from office_scene import DAY_S, FORFEIT, Scene
+from tallystick.cli import main
 from tallystick.cli.sample_passkey import SamplePasskey
 from tallystick.core.approvals.tables import GIVEN, PROPOSALS
-from tallystick.core.identity import people
+from tallystick.core.identity import grants, people
 from tallystick.core.identity.passkeys import Party
 from tallystick.reserve import approve, audit, bundle, lots, move, queries, vaults
 from tallystick.reserve.bundle import Approved, Bundle, Kept, Offer, Pins
@@ -74,6 +77,36 @@ def test_a_holder_accepts_what_two_officials_signed(court: Court) -> None:
     court.agree("treasurer", "auditor")
     found = bundle.read(bundle.write(court.bundle()))
     assert len(bundle.check(found, court.pins)) == 2
+
+
+def test_pins_are_written_and_a_bundle_checked_by_command(court: Court, tmp_path: Path) -> None:
+    """What an operator gives each holder, and what a holder runs before any key signs."""
+    pins, given = tmp_path / "pins.json", tmp_path / "bundle.json"
+    place = ("--data", str(tmp_path), "--database", str(court.scene.store.engine.url))
+
+    def run(*words: str) -> Result:
+        return CliRunner().invoke(main, ["reserve", *words])
+
+    asked = ("pins", *place, "--origin", PARTY.origins[0], "--out", str(pins))
+    scene, maker = court.scene, court.scene.people["maker"]
+    with scene.store.transact() as tx:
+        grants.grant(tx, scene.clock, maker, "reserve.board")
+    none = run(*asked)
+    assert none.exit_code == 1 and "without a passkey: maker" in none.output and not pins.exists()
+    with scene.store.transact() as tx:
+        grants.end(tx, scene.clock, maker, "reserve.board")
+    written = run(*asked)
+    known = msgspec.json.decode(pins.read_bytes(), type=Pins)
+    assert written.exit_code == 0 and known.digest in written.output
+    assert known.officials == court.pins.officials
+    court.agree("treasurer")
+    given.write_bytes(bundle.write(court.bundle()))
+    few = run("sign", "approvals", str(pins), str(given))
+    assert few.exit_code == 1 and "1 officials approved it" in few.output
+    court.agree("auditor")
+    given.write_bytes(bundle.write(court.bundle()))
+    enough = run("sign", "approvals", str(pins), str(given))
+    assert enough.exit_code == 0 and court.made.digest in enough.output
 
 
 def forge_row(court: Court) -> Bundle:

@@ -164,6 +164,10 @@ def test_a_wallet_is_taken_over_by_command(run: Callable[..., Result], tmp_path:
     )
     shown = run("vault", "show", *data, "old").output
     assert shown.count("imported") == 5 and vault.descriptor in shown
+    assert "reserve" in run("vault", "assign", *data, "--ledger", "reserve", "old").output
+    run("vault", "assign", *data, "--ledger", "reserve", "old")
+    other = run("vault", "assign", *data, "--ledger", "other", "old", ok=False).output
+    assert "belongs to the ledger reserve" in other
     assert "     4 bcrt1q" in run("vault", "derive", *data, "--count", "1", "old").output
     paper = run("vault", "paper", *data, "old").output
     assert vault.descriptor in paper

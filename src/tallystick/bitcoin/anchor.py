@@ -54,6 +54,20 @@ def is_anchor(script: bytes, sats: int) -> bool:
     return sats == 0 and len(script) == 2 + DATA_BYTES and script.startswith(head)
 
 
+def read_anchor(script: bytes, sats: int) -> tuple[int, bytes] | None:
+    """Return the size and root that an output anchors, or None if it is no anchor."""
+    if not is_anchor(script, sats):
+        return None
+    data = script[2 + len(TAG) :]
+    return int.from_bytes(data[:SIZE_BYTES], "big"), data[SIZE_BYTES:]
+
+
+def in_words(script: bytes, sats: int) -> str:
+    """Say what an anchor is, for those who look at a transaction; nothing for another output."""
+    found = read_anchor(script, sats)
+    return f"the log's root at {found[0]} entries, {found[1].hex()}" if found else ""
+
+
 def is_data(script: bytes) -> bool:
     """Say whether nobody can spend an output with this script."""
     return script[:1] == bytes([OP_RETURN])

@@ -19,11 +19,13 @@ from tallystick.cli.serve import DATA, DATABASE
 
 def register(group: click.Group) -> None:
     """Add these verbs to the group."""
+    from tallystick.cli import reserve_pins
     from tallystick.cli.reserve_ceremony import ceremony
     from tallystick.cli.reserve_vault import vault
 
     for command in (vault, ceremony, sign, drill):
         group.add_command(command)
+    reserve_pins.register(group, sign)
 
 
 @click.group()

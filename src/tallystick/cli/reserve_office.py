@@ -97,6 +97,7 @@ def establish(
 @click.option("--origin", default="", help="The console's address as browsers see it.")
 @click.option("--address", default="", help="The public page's address as readers see it.")
 @click.option("--log-policy", type=FILE, help="A tlog-policy, whose witnesses are asked to cosign.")
+@click.option("--anchor", is_flag=True, help="Movements take the log's root along, OP_RETURN.")
 @click.option("--ahead-s", type=float, default=0, help="For demonstrations: the clock set ahead.")
 @click.option("--ready-file", type=click.Path(path_type=Path))
 def serve(
@@ -108,10 +109,12 @@ def serve(
     origin: str,
     address: str,
     log_policy: Path | None,
+    anchor: bool,
     ahead_s: float,
     ready_file: Path | None,
 ) -> None:
     """Serve the officials' console and the public page on loopback, and watch every block."""
+    from tallystick.reserve.office import Policy
     from tallystick.web.reserve import server
 
     data.mkdir(parents=True, exist_ok=True)
@@ -125,6 +128,7 @@ def serve(
         address=address,
         ahead_s=ahead_s,
         log_policy=log_policy,
+        policy=Policy(anchor=anchor),
     )
     server.run(settings, ready_file)
 

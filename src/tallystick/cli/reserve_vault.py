@@ -61,6 +61,22 @@ def show(data: Path, database: str, name: str) -> None:
 
 
 @vault.command()
+@DATA
+@DATABASE
+@click.option("--ledger", type=click.Choice(["reserve", "other"]), required=True)
+@click.argument("name")
+def assign(data: Path, database: str, ledger: str, name: str) -> None:
+    """Put a vault in one of the two ledgers, once and for good: they never mix."""
+    from tallystick.core.clock import SystemClock
+    from tallystick.reserve import lots, vaults
+    from tallystick.reserve.model import Ledger
+
+    with opened(data, database) as store, store.transact() as tx:
+        lots.assign(tx, SystemClock(), vaults.vault(tx, name).id, Ledger(ledger))
+    click.echo(f"{name} belongs to the ledger {ledger}.")
+
+
+@vault.command()
 def kinds() -> None:
     """List the kinds of vault, and which signers can sign each."""
     from tallystick.reserve.advisories import abilities

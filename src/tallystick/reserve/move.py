@@ -15,10 +15,12 @@ from typing import Any, Final
 import msgspec
 import sqlalchemy as sa
 
+from tallystick.bitcoin.anchor import read_anchor
 from tallystick.bitcoin.chain import BroadcastRejected, ChainUnreachable
 from tallystick.core import effects, journal
 from tallystick.core.effects import Effect, Later, NeedsPerson
 from tallystick.core.store import Tx
+from tallystick.core.tlog import log
 from tallystick.reserve import queries, record, signing, vaults
 from tallystick.reserve.approve import check_vault, move
 from tallystick.reserve.charter import charter
@@ -126,6 +128,9 @@ def finish(office: Office, id: str) -> Movement:
             signers[which] = combined.signers
         for which in WHICH:
             _store(tx, office, found, which, final[which])
+        for output in found.stored.pay.outputs:
+            if anchor := read_anchor(bytes.fromhex(output.script), output.sats):
+                log.anchored(tx, found.stored.pay.txid, *anchor, office.clock.now())
         wallet.remember(final["pay"], office.clock.now())
         content = {"txid": found.stored.pay.txid, "signers": signers["pay"]}
         if found.state is State.APPROVED:

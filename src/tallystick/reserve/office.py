@@ -37,6 +37,9 @@ class Policy:
     """How long after its notice ends a movement may still be signed; then it expires."""
     refresh_margin_blocks: int = 13_104
     """An alarm is raised so many blocks (13 weeks) before recovery keys could act."""
+    anchor: bool = False
+    """Whether a movement takes the log's root along, in an output that nobody can spend. Not every
+    device signs such an output: try yours first."""
     key_silent_days_max: int = 100
     """A key that has signed nothing for so long must prove that it is alive."""
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import msgspec
 
+from tallystick.bitcoin.anchor import is_anchor
 from tallystick.bitcoin.embedded.txs import Coin, compact, sha256d
 from tallystick.bitcoin.status import FEE_SAT_PER_KVB_MAX, FEE_SAT_PER_KVB_MIN
 from tallystick.core import journal
@@ -220,7 +221,10 @@ def _check_shape(
         raise BadPlan("a coin is named twice")
     if not (pays or has_rest) or len(pays) >= OUTPUTS_MAX:
         raise BadPlan(f"{len(pays)} payments; at most {OUTPUTS_MAX - 1}")
-    if any(output.sats < DUST_SATS or output.rest for output in pays):
+    anchors = [one for one in pays if is_anchor(bytes.fromhex(one.script), one.sats)]
+    if len(anchors) > 1:
+        raise BadPlan(f"{len(anchors)} anchors of the log; one is enough")
+    if any((one.sats < DUST_SATS and one not in anchors) or one.rest for one in pays):
         raise BadPlan(f"a payment holds at least {DUST_SATS} sats")
     if not 0 <= locktime <= LOCKTIME_MAX:
         raise BadPlan(f"a lock time of {locktime}")

@@ -17,6 +17,7 @@ from typing import Any, Final
 import msgspec
 import sqlalchemy as sa
 
+from tallystick.bitcoin.anchor import anchor_output
 from tallystick.bitcoin.transaction import script_of
 from tallystick.core import approvals, journal
 from tallystick.core.approvals import Rule
@@ -25,6 +26,7 @@ from tallystick.core.identity import grants
 from tallystick.core.rulebook.provision import Provision
 from tallystick.core.rulebook.verdict import Answer, Verdict
 from tallystick.core.store import Tx, insert_once
+from tallystick.core.tlog import log
 from tallystick.reserve import lots, queries, record, vaults, verdicts
 from tallystick.reserve.ask import QUESTION_OF, ask, duties
 from tallystick.reserve.charter import APPROVING, VETOING, Charter, charter
@@ -253,6 +255,7 @@ def _plan(
     total = sum(coin.sats for coin in coins)
     paid = sum(pay.sats for pay in pays)
     pays += _spread(tx, office, home, total - paid, cap_of(mandate, home, on))
+    pays += _anchor(tx, office)
     rate, take = office.policy.fee_sat_per_kvb, office.policy.inputs_max
     first = draft(
         vault, inputs, pays, _fresh(tx, office, home), rate, FEE_SATS_MAX, inputs_max=take
@@ -277,6 +280,15 @@ def _spread(tx: Tx, office: Office, home: Vault, left: int, cap: int) -> list[Pl
         found.append(PlanOutput(script, cap, own))
         left -= cap
     return found
+
+
+def _anchor(tx: Tx, office: Office) -> list[PlanOutput]:
+    """Return the output that anchors the log, if one is due: approved and signed like the rest."""
+    due = log.to_anchor(tx, office.clock.now()) if office.policy.anchor else None
+    if due is None:
+        return []
+    script, sats = anchor_output(due.size, due.root)
+    return [PlanOutput(script.hex(), sats)]
 
 
 def _cancel(tx: Tx, office: Office, vault: Vault, pay: Plan, cap: int) -> Plan:

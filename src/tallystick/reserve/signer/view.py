@@ -15,6 +15,7 @@ from bdkpython import bdk
 from tallystick.bitcoin import bip322
 from tallystick.bitcoin import psbt as psbts
 from tallystick.bitcoin.address import NETWORKS
+from tallystick.bitcoin.anchor import in_words
 from tallystick.bitcoin.descriptor import branches_of, with_checksum
 from tallystick.bitcoin.embedded.txs import parse
 from tallystick.bitcoin.errors import BadPsbt
@@ -137,7 +138,7 @@ def _input(given: Maps, at: int, registered: Registered) -> dict[str, Any]:
 def _output(given: Maps, at: int, registered: Registered) -> dict[str, Any]:
     sats, script = given.tx.outputs[at]
     place = registered.place(script, given.outputs[at], 0x02, 0x07)
-    address = address_of(script, registered.network)
+    address = in_words(script, sats) or address_of(script, registered.network)
     return {"address": address, "sats": sats, "script": script.hex(), **_named(place)}
 
 

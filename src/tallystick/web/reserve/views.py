@@ -258,11 +258,13 @@ def movement(tx: Tx, id: str, now: dt.datetime, person: str) -> dict[str, Any]:
 
 
 def _outputs(tx: Tx, stored: queries.Stored) -> list[dict[str, Any]]:
+    from tallystick.bitcoin.anchor import in_words
     from tallystick.bitcoin.transaction import address_of
 
     found = []
     for output in stored.pay.outputs:
-        address = address_of(bytes.fromhex(output.script), stored.pay.network)
+        script = bytes.fromhex(output.script)
+        address = in_words(script, output.sats) or address_of(script, stored.pay.network)
         own = output.own is not None
         found.append({"address": address, "sats": output.sats, "own": own, "rest": output.rest})
     return found
