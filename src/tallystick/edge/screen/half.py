@@ -175,7 +175,7 @@ def rows(view: View, words: Words) -> list[Row]:
     ]
     if it.txid:
         found.append(Row(say("Payment"), short(it.txid), code=True))
-    return [*(row for row in found if row.value), *by_law(view, words)]
+    return [row for row in found if row.value]
 
 
 def by_law(view: View, words: Words) -> list[Row]:
@@ -188,6 +188,11 @@ def by_law(view: View, words: Words) -> list[Row]:
     }
     lines = view.offer.receipt if view.offer else []
     return [drawn[line.code](line.value) for line in lines if line.code in drawn]
+
+
+def _folded(view: View, words: Words) -> list[tuple[str, Any]]:
+    """Return what the law adds, for the screen's folded part; a line to write on is paper's."""
+    return [(row.label, row.value) for row in by_law(view, words) if row.value != NAME_LINE]
 
 
 def numbers(view: View, words: Words) -> list[tuple[str, str]]:
@@ -228,7 +233,7 @@ def on_screen(view: View, words: Words) -> dict[str, Any]:
     done = it.confirmations >= it.needed
     return {
         "receipt": rows(view, words),
-        "numbers": numbers(view, words),
+        "numbers": [*numbers(view, words), *_folded(view, words)],
         "qr": qr_svg(qr_text(view), say("Square code to check this purchase")),
         "proof": drawing(art.proof(digits, digits, say("The cuts of the two halves line up."))),
         "checks": {

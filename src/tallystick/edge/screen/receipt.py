@@ -56,7 +56,7 @@ def receipt_lines(view: View, zone: dt.tzinfo | None = None) -> list[Line]:
     """Return the receipt, line by line."""
     words = paper_words(view, zone)
     lines = [*_head(view, words, words.look_up("Receipt"))]
-    for row in half.rows(view, words):
+    for row in (*half.rows(view, words), *half.by_law(view, words)):
         lines += _pair(_plain(row.label), row.value, Look.STRONG if row.total else Look.PLAIN)
         lines += _pair("", row.small) if row.small else []
     lines.append(Line("", Look.RULE))
