@@ -138,7 +138,7 @@ def test_the_index_loses_nothing_of_names_made_to_mislead_it(
     try:
         subject, mine = Subject((asked,), born), words(asked)
     except NameUnusable:
-        assert not any(len(word) > 1 for word in asked.replace("al", "").split() if word != "Dr")
+        assert set(asked.split()) <= {"A", "K", "N.", "al", "Dr"}
         return
     tells = match.weights(mine, index.weigh)
     found = {hit.entry.key for hit in index.screen(subject, hundredths * 100)}
