@@ -20,7 +20,7 @@ from tallystick.bitcoin.errors import BitcoinError
 from tallystick.bitcoin.lookup import Lookup, open_lookup
 from tallystick.bitcoin.transaction import script_of
 from tallystick.core import journal
-from tallystick.core.tlog import checkers
+from tallystick.core.tlog import checkers, tiles
 from tallystick.core.tlog.checkers import View
 from tallystick.core.tlog.errors import BadProof, BadText, Unreadable
 from tallystick.core.tlog.report import Caught, Fault
@@ -33,6 +33,11 @@ EVENTS: Final = f"{FOLDER}/events.json"
 FORMAT: Final = "tallystick-reserve-attestation/1"
 COINS_MAX: Final = 20_000
 EVENTS_MAX: Final = 100_000
+CLOSED_KINDS: Final = (
+    *("vault_registered", "vault_retired", "vault_imported", "address_", "ceremony_"),
+    *("advisory", "attestation", "part_refused"),
+)
+"""Steps whose entries stay closed: of vaults and ceremonies, a proof's own, and refused bytes."""
 PROOFS_CHECKED_MAX: Final = 4
 """How many attestations, the newest first, are checked against the chain by one verification."""
 Document = Mapping[str, Any]
@@ -229,6 +234,25 @@ def lots_in_log(said: Document, events: Mapping[str, Sequence[Document]]) -> Non
                 raise ProofRefused(f"lot {lot['id']}: {here} is not what the log says")
 
 
+def none_withheld(events: Sequence[Document], view: View) -> int:
+    """Check that every step of the reserve up to the last one that is opened is opened too.
+
+    Returns that last entry's number; raises `ProofRefused` naming the entry that was left out.
+    """
+    opened = {int(row["entry"]) for row in events}
+    last, seq = min(max(opened), view.signed.size), 0
+    while seq < last:
+        width = tiles.width_of(0, seq // tiles.WIDTH, view.signed.size)
+        for body in view.reader.bundle(seq // tiles.WIDTH, width):
+            seq += 1
+            if seq > last or seq in opened or b'"programme":"reserve"' not in body:
+                continue
+            kind = str(msgspec.json.decode(body)["kind"])
+            if not kind.startswith(CLOSED_KINDS):
+                raise ProofRefused(f"entry {seq} of the log ({kind}) is withheld from {EVENTS}")
+    return last
+
+
 class ReserveChecker:
     """Checks the proofs of reserve and the events that lie beside a log."""
 
@@ -242,8 +266,9 @@ class ReserveChecker:
             return
         opened = _catching(lambda: events_in_log(events or (), view))
         if events:
+            last = _catching(lambda: none_withheld(events, view))
             said = f"{len(events)} published events of the reserve are those in the log"
-            view.report.prove("reserve-events", said)
+            view.report.prove("reserve-events", f"{said}, and none was withheld up to entry {last}")
         chain = self._chain(view)
         with contextlib.closing(chain) if chain else contextlib.nullcontext():
             for number, name in enumerate(index or ()):
