@@ -22,6 +22,7 @@ from typing import Any
 import click
 
 import reference_gates
+import reference_requirements
 import reference_reserve
 import reference_reserve_keys
 import reference_words as words
@@ -324,6 +325,7 @@ PAGES = {
     "checks.md": lambda: page(
         reference_reserve.CHECKS_TITLE, *reference_reserve.checks_page(table)
     ),
+    "access.md": lambda: page(reference_requirements.TITLE, *reference_requirements.page(table)),
     "gates.md": lambda: page(reference_gates.TITLE, *reference_gates.gates(table)),
     "errors.md": errors,
     "states.md": states,

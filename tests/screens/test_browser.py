@@ -13,7 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from screens.gallery import ADDRESS, BASE, WARNING, translated, views
 from screens.stage import HeldEngine, HeldHardware, app_for, served
-from tallystick.edge.screen import hardware
+from tallystick.edge.screen import hardware, pages
 from tallystick.edge.screen.app import STREAMS_MAX
 from tallystick.edge.view import Screen, Touch, View
 
@@ -53,6 +53,17 @@ REACH = """() => {
     .map((e) => e.outerHTML.slice(0, 80));
   return {small, cut, over: root.scrollWidth - innerWidth, below: root.scrollHeight - innerHeight};
 }""".replace("TARGET", str(TARGET_PX))
+LARGEST = """() => {
+  const area = (e) => e.getBoundingClientRect().width * e.getBoundingClientRect().height;
+  const all = [...document.querySelectorAll('main .do button')].filter((e) => e.checkVisibility());
+  const stops = all.filter((e) => ['stop', 'scam'].includes(e.value));
+  const most = (found) => Math.max(0, ...found.map(area));
+  const rest = all.filter((e) => !stops.includes(e));
+  return {stop: Math.ceil(most(stops)), go: Math.floor(most(rest))};
+}"""
+ASIDE = {Screen.HELP, Screen.LANGUAGE, Screen.QUESTION, Screen.SOURCE, "dialog"}
+ASIDE |= {Screen.SCAN, Screen.ADDRESS}
+"""Pages that lead back or whose choices are a list; and two that have Stop among the tools."""
 FOCUSED = """() => {
   const e = document.activeElement, box = e.closest('.ack') || e, style = getComputedStyle(box);
   const r = e.getBoundingClientRect();
@@ -209,6 +220,17 @@ def test_every_page_fits_and_every_target_is_large(
         assert found["over"] <= 0, name
         assert found["cut"] == [], name
         assert found["below"] <= 0, f"{name} is taller than the screen"
+
+
+@pytest.mark.parametrize("size", [TALL, WIDE], ids=["tall", "wide"])
+def test_stop_is_as_large_as_the_way_forward(stage: Stage, size: dict[str, int]) -> None:
+    stage.to(size)
+    for screen, name in EACH_SCREEN.items():
+        if screen in pages.NOTHING_TO_STOP or screen in ASIDE:
+            continue
+        stage.put(GALLERY[name])
+        found = stage.page.evaluate(LARGEST)
+        assert found["stop"] >= found["go"] > 0, (name, found)
 
 
 @pytest.mark.parametrize("size", [TALL, WIDE], ids=["tall", "wide"])

@@ -30,7 +30,7 @@ from tallystick.web.console.app import create_app
 from tallystick.web.console.pages import Offices
 from tallystick.web.door import FORM_HEADER, Door
 
-ANSWER_S_MAX = 3
+ANSWER_S_MAX = 20
 ORIGIN = "http://localhost"
 NOTHING: Any = None
 

@@ -41,6 +41,7 @@ from tallystick.web.console import (
     sheet,
     wallet,
 )
+from tallystick.web.console.claims import NO_NUL
 from tallystick.web.console.frame import frame
 from tallystick.web.console.pages import PERSON, Offices
 from tallystick.web.console.sayings import STATES
@@ -307,7 +308,7 @@ def _add_acts(app: FastAPI, console: Console) -> None:
         request: Request,
         person: Acting,
         purchase: str,
-        why: Annotated[str, Form(min_length=3, max_length=200)],
+        why: Annotated[str, Form(min_length=3, max_length=200, pattern=NO_NUL)],
     ) -> Response:
         console.released(purchase[:WORD_CHARS_MAX], why, person)
         return RedirectResponse(f"/purchases/{purchase}", 303)
@@ -339,8 +340,8 @@ def _add_officers(app: FastAPI, console: Console) -> None:
         request: Request,
         person: Officer,
         code: str,
-        subject: Annotated[str, Form(min_length=1, max_length=80)],
-        source: Annotated[str, Form(min_length=3, max_length=500)],
+        subject: Annotated[str, Form(min_length=1, max_length=80, pattern=NO_NUL)],
+        source: Annotated[str, Form(min_length=3, max_length=500, pattern=NO_NUL)],
     ) -> Response:
         given = dict((await request.form()).items())
         figures = {
@@ -356,8 +357,8 @@ def _add_officers(app: FastAPI, console: Console) -> None:
         request: Request,
         person: Officer,
         code: str,
-        duty: Annotated[str, Form(min_length=1, max_length=120)],
-        evidence: Annotated[str, Form(min_length=3, max_length=500)],
+        duty: Annotated[str, Form(min_length=1, max_length=120, pattern=NO_NUL)],
+        evidence: Annotated[str, Form(min_length=3, max_length=500, pattern=NO_NUL)],
         until: Annotated[dt.date, Form()],
     ) -> Response:
         console.stated(code[:40], duty, evidence, until, person)

@@ -53,7 +53,7 @@ KINDS: Final = {
 }
 Signed = Annotated[Person, Depends(allow(Role.ADMIN, Role.OPERATOR, Role.AUDITOR))]
 Acting = Annotated[Person, Depends(allow_form(Role.ADMIN, Role.OPERATOR))]
-Words = Annotated[str, Form(min_length=3, max_length=2_000)]
+Words = Annotated[str, Form(min_length=3, max_length=2_000, pattern=NO_NUL)]
 Row = dict[str, Any]
 
 
@@ -184,7 +184,10 @@ def add(app: FastAPI, console: Any) -> None:
 
     @app.post("/claims/{reference}/evidence")
     def evidence(
-        person: Acting, reference: str, kind: Annotated[str, Form(max_length=40)], where: Words
+        person: Acting,
+        reference: str,
+        kind: Annotated[str, Form(max_length=40, pattern=NO_NUL)],
+        where: Words,
     ) -> Response:
         by = person.id
         return step(reference, lambda tx, c: claims.add_evidence(tx, clock, c, kind, where, by))
@@ -194,9 +197,9 @@ def add(app: FastAPI, console: Any) -> None:
         request: Request,
         person: Acting,
         reference: str,
-        ground: Annotated[str, Form(max_length=40)] = "",
-        words: Annotated[str, Form(max_length=2_000)] = "",
-        cite: Annotated[str, Form(max_length=500)] = "",
+        ground: Annotated[str, Form(max_length=40, pattern=NO_NUL)] = "",
+        words: Annotated[str, Form(max_length=2_000, pattern=NO_NUL)] = "",
+        cite: Annotated[str, Form(max_length=500, pattern=NO_NUL)] = "",
     ) -> Response:
         given = {name: str(value) for name, value in (await request.form()).items()}
         why = Ground(ground, words, cite) if ground else None
