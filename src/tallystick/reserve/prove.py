@@ -44,22 +44,6 @@ EVERY_EVENT: Final = (
     "that every event is published after entry {last} too; steps of vaults and ceremonies stay "
     "closed"
 )
-OLDER: Final = "artefacts/reserve"
-INDEX: Final = f"{FOLDER}/attestations.json"
-EVENTS: Final = f"{FOLDER}/events.json"
-FORMAT: Final = "tallystick-reserve-attestation/1"
-COINS_MAX: Final = 20_000
-EVENTS_MAX: Final = 100_000
-CLOSED_KINDS: Final = (
-    *("vault_registered", "vault_retired", "vault_imported", "address_", "ceremony_"),
-    *("advisory", "attestation", "part_refused"),
-)
-"""Steps whose entries stay closed: of vaults and ceremonies, a proof's own, and refused bytes."""
-PROOFS_CHECKED_MAX: Final = 4
-"""How many attestations, the newest first, are checked against the chain by one verification."""
-EVERY_EVENT: Final = (
-    "that every event is published: an entry that was held back shows only its hash"
-)
 OLDER: Final = (
     f"that the coins of {{count}} older proofs existed: only the newest {PROOFS_CHECKED_MAX} were "
     "checked against the chain"
