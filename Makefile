@@ -9,7 +9,7 @@ demo: setup
 	@.venv/bin/tallystick demo $(ARGS)
 
 test: check
-	$(PYTEST) -q -n 4 --dist loadfile $(ARGS)
+	$(PYTEST) -q -n 3 --dist loadfile $(ARGS)
 
 check: setup-dev
 	.venv/bin/ruff check $(CODE)
