@@ -96,7 +96,7 @@ def once(*more: str) -> subprocess.CompletedProcess[str]:
 
 def test_the_receipt_and_the_fee_follow_the_law() -> None:
     maine = once("--law", "US-ME", "--cash", "100,100")
-    assert maine.returncode == 0, maine.stderr
+    assert maine.returncode == 0, maine.stdout + maine.stderr
     assert re.search(r"fee\s+6\.00 USD", maine.stdout)
     assert "gets a refund: full, with charges" in re.sub(r"\s+", " ", maine.stdout)
     demo = once("--law", "DEMO", "--cash", "100,100")
