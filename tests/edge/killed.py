@@ -68,6 +68,7 @@ main.run(
         scanner=str(folder / "codes"),
         printer=f"virtual:{folder / 'papers'}",
         pair=pair,
+        reading_percent=0,
     ),
     ready,
 )
