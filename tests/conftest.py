@@ -117,10 +117,11 @@ class Cluster:
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
-    with tempfile.TemporaryDirectory(prefix="ts-pg-") as folder:
-        made = Cluster(Path(folder))
-        yield made
-        made.stop()
+    made = Cluster(Path(tempfile.mkdtemp(prefix="ts-pg-")))
+    yield made
+    made.stop()
+    # Many thousand files: on a slow disk longer than a test may take, so nobody waits for it.
+    subprocess.Popen(["rm", "-rf", str(made.folder)], start_new_session=True)
 
 
 @pytest.fixture
