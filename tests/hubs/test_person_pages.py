@@ -118,7 +118,7 @@ def test_neither_key_nor_visit_is_kept_in_the_open(day: Day) -> None:
 
 
 def test_the_logs_public_headers_do_not_tell_what_the_tables_hide(day: Day) -> None:
-    """One header for whatever is done in a case: opened, looked at, agreed, vetoed, died, erased."""
+    """One header for whatever is done in a case: agreed, vetoed, looked at, died, erased."""
     scene, entries = day.scene, journal.ENTRIES.c
     before = scene.read(journal.head)[0]
     one, desk, staff = scene.to_review(), scene.desk, scene.staff
