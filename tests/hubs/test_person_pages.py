@@ -189,8 +189,15 @@ def test_every_state_and_gate_of_the_law_has_a_sentence_for_the_person(day: Day)
     assert gates and not [name for name in gates if not sayings.gate(name)]
 
 
+def complained(scene: Scene) -> int:
+    quarter = f"{scene.clock.now().year}-Q4"
+    counted = scene.read(lambda tx: statistics.count(tx, quarter))
+    return sum(n for atom, n in counted.atoms.items() if atom[1] == "complaint")
+
+
 def test_a_complaint_reaches_the_monitor_and_nobody_who_works_on_the_case(day: Day) -> None:
     scene = day.scene
+    before = complained(scene)
     with day.reader() as client:
         word = word_of(client.get("/record").text)
         sent = client.post("/complain", data={"words": WORDS, "form_word": word})
@@ -208,9 +215,7 @@ def test_a_complaint_reaches_the_monitor_and_nobody_who_works_on_the_case(day: D
     assert "complaint" not in {one.kind for one in history}
     with day.site.client(day.site.session("monitor")) as console:
         assert "The guard took my papers" in console.get("/monitor").text
-    quarter = f"{scene.clock.now().year}-Q4"
-    counted = scene.read(lambda tx: statistics.count(tx, quarter))
-    assert sum(n for atom, n in counted.atoms.items() if atom[1] == "complaint") == 1
+    assert complained(scene) == before + 1, "each person counts once"
 
 
 def test_the_receipt_proves_that_the_record_existed_and_what_it_said(day: Day) -> None:
