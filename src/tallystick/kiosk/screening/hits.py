@@ -17,7 +17,6 @@ import sqlalchemy as sa
 from tallystick.core import approvals, journal
 from tallystick.core.clock import Clock, new_id
 from tallystick.core.store import Tx
-from tallystick.kiosk.record import PROGRAMME
 from tallystick.kiosk.screening.errors import (
     HitStep,
     HitUnknown,
@@ -275,7 +274,7 @@ def _event(tx: Tx, clock: Clock, hit: str, kind: str, by: str, content: dict[str
     at: dt.datetime = clock.now()
     full = {"hit": hit, "kind": kind, "at": at, "by": by, **content}
     salt = clock.random_bytes(journal.SALT_BYTES)
-    entry = journal.append(tx, PROGRAMME, f"screening_{kind}", journal.commit(salt, full), at)
+    entry = journal.append(tx, *journal.QUIET, journal.commit(salt, full), at)
     n = sa.select(sa.func.count()).where(EVENTS.c.hit == hit)
     row = {
         "hit": hit,
