@@ -39,6 +39,7 @@ COMMANDS: Final = (
     "verify.verify",
     "whatif.whatif",
     "witness.witness",
+    "pins.pins",
 )
 """Each command by its module and name."""
 
