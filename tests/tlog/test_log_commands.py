@@ -122,6 +122,9 @@ def test_the_key_is_changed_by_command_and_pins_by_hand(scene: LogScene, tmp_pat
     assert done.returncode == 0 and "signs too until" in done.stdout, done.stderr
     new = done.stdout.split("\n")[0]
     run("log", "publish", "--data", data)
+    with scene.store.transact() as tx:
+        journal.append(tx, "kiosk", "paid_in", "ab" * 32, SystemClock().now())
+    run("log", "publish", "--data", data)
     listed = run("log", "keys", "--data", data).stdout
     assert listed.startswith(old) and new in listed and "published" in listed
     (scene.folder / "keys.json").rename(tmp_path / "keys.json")
