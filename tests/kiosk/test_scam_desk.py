@@ -223,6 +223,24 @@ def test_a_released_payout_to_a_listed_address_stops_again(counter: Counter) -> 
     assert counter.view(quote.purchase).txid == ""
 
 
+def test_what_somebody_else_stops_meanwhile_no_timer_sends(counter: Counter) -> None:
+    """A hold's own time knows nothing of a stop that came after it: a person looks again."""
+    quote = buy_for(counter, 60_000)
+    assert counter.finish(quote).waiting
+    work(counter, hours=1)
+    other = counter.at("K2")
+    stopped = buy_for(other, 10_000)
+    other.finish(stopped)
+    other.close(stopped, "refund")
+    work(counter, hours=90)
+    assert counter.view(quote.purchase).txid == ""
+    with counter.store.transact() as tx:
+        assert guard.release(tx, counter.desk, quote.purchase, "Ada Okafor", "called the shop")
+    work(counter)
+    assert counter.view(quote.purchase).txid
+    holds(counter)
+
+
 def test_an_official_on_the_line_ends_it_and_owes_the_cash(counter: Counter) -> None:
     known_customer(counter)
     quote = buy_for(counter, 60_000)

@@ -23,7 +23,7 @@ from tallystick.kiosk.customers import people
 from tallystick.kiosk.model import OPEN, Note, State
 from tallystick.kiosk.quote import Desk
 from tallystick.kiosk.record import event, incident
-from tallystick.kiosk.scams import intervene, trial
+from tallystick.kiosk.scams import intervene, stops, trial
 from tallystick.kiosk.scams.history import Who
 from tallystick.kiosk.scams.intervene import Outcome, Plan, ScamDesk
 from tallystick.kiosk.scams.policy import Answer, Step
@@ -90,6 +90,7 @@ def ended(tx: Tx, desk: Desk, purchase: str, outcome: Outcome) -> None:
             "outcome": outcome.value,
         }
         event(tx, desk.clock, purchase, "care", kept)
+    stops.heed(tx, desk.clock, desk.scams, row, outcome, cash)
     if outcome is Outcome.HELPED:
         detail = "the customer asked for help without words; call the shop, then the customer"
         incident(tx, desk.clock, row["machine"], purchase, "HelpAsked", detail)
