@@ -19,7 +19,7 @@ from tallystick.kiosk import queries
 from tallystick.kiosk.customers import people as customers
 from tallystick.kiosk.queries import Wanted
 from tallystick.kiosk.quote import Desk
-from tallystick.kiosk.scams import guard
+from tallystick.kiosk.scams import calls, guard
 from tallystick.kiosk.screening.screen import Roll
 from tallystick.web.console import sayings
 from tallystick.web.console.kiosks import labels_of
@@ -112,6 +112,12 @@ def purchase(tx: Tx, desk: Desk, purchase_id: str) -> Row | None:
         "customer": known if known and known.customer else None,
         "care": guard.explained(tx, desk.scams, purchase_id),
         "waits": row["state"] == "paid_in" and guard.waits(tx, purchase_id),
+        "calls": [
+            call | {"by": names.get(call["by"], call["by"])}
+            for call in calls.of_purchase(tx, purchase_id)
+        ],
+        "call_needed": calls.needed(tx, purchase_id),
+        "call_allows": calls.open_to(tx, purchase_id),
         **_half(found.events),
     }
 

@@ -40,6 +40,7 @@ HAPPENED: Final = {
     "held": "Held by law",
     "waiting": "Held for a check",
     "care": "Scam check ended",
+    "called_back": "Customer called back",
     "released": "Let go by a person",
     "called_off": "Called off",
     "signed": "Signed and stored",
