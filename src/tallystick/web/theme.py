@@ -11,7 +11,6 @@ from typing import Annotated, Any, Final
 from fastapi import Depends, FastAPI, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
-from tallystick.core.identity.people import Person
 from tallystick.web.door import Door, safe_next
 
 THEME: Final = "theme"
@@ -29,9 +28,8 @@ def chosen(door: Door, request: Request) -> str:
 def add(app: FastAPI, door: Door, allowed: Callable[..., Any]) -> None:
     """Add the form that chooses. ``allowed``: the dependency which says who may send it."""
 
-    @app.post("/theme")
+    @app.post("/theme", dependencies=[Depends(allowed)])
     def change_theme(
-        person: Annotated[Person, Depends(allowed)],
         theme: Annotated[str, Form(pattern=f"^({'|'.join(THEMES)})$")],
         onward: Annotated[str, Form(max_length=ONWARD_CHARS_MAX)] = "/",
     ) -> Response:
