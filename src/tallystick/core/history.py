@@ -22,7 +22,6 @@ class History(NamedTuple):
 
     table: sa.Table
     owner: str
-    programme: str
 
     def append(
         self,
@@ -32,13 +31,13 @@ class History(NamedTuple):
         kind: str,
         by: str,
         content: Mapping[str, Any],
-        public: str,
+        header: tuple[str, str],
     ) -> None:
-        """Append one step, and its commitment to the journal under the kind ``public``."""
+        """Append one step, and its commitment to the journal. ``header``: programme and kind."""
         at = clock.now()
         full = {self.owner: owner, "kind": kind, "at": at, "by": by, **content}
         salt = clock.random_bytes(journal.SALT_BYTES)
-        entry = journal.append(tx, self.programme, public, journal.commit(salt, full), at)
+        entry = journal.append(tx, *header, journal.commit(salt, full), at)
         steps = sa.select(sa.func.count()).where(self.table.c[self.owner] == owner)
         row = {
             self.owner: owner,

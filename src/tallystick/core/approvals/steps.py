@@ -33,7 +33,6 @@ from tallystick.core.clock import Clock, new_id
 from tallystick.core.identity import grants, people
 from tallystick.core.store import Tx
 
-PROGRAMME: Final = "approvals"
 KIND_CHARS_MAX: Final = 60
 SUBJECT_CHARS_MAX: Final = 200
 REASON_CHARS_MAX: Final = 500
@@ -162,7 +161,7 @@ def _step(
     about = {"proposal": proposal.id, "of": proposal.kind, "subject": proposal.subject}
     full = {**about, "digest": proposal.digest, "kind": kind, "at": at, **content}
     salt = clock.random_bytes(journal.SALT_BYTES)
-    entry = journal.append(tx, PROGRAMME, kind, journal.commit(salt, full), at)
+    entry = journal.append(tx, *journal.QUIET, journal.commit(salt, full), at)
     row = {"proposal": proposal.id, "entry": entry.seq, "at": at, "kind": kind, "salt": salt.hex()}
     tx.execute(sa.insert(STEPS).values({**row, "content": journal.canonical(full).decode()}))
     moved = sa.update(PROPOSALS).where(PROPOSALS.c.id == proposal.id).values(moved_at=at)

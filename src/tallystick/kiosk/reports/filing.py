@@ -33,7 +33,7 @@ KIND: Final = "report.filing"
 NUMBER_LENGTH_MAX: Final = 60
 LIST_MAX: Final = 1_000
 APPROVE_WITHIN_S: Final = 14 * 86_400
-HISTORY: Final = History(REPORT_EVENTS, "report", PROGRAMME)
+HISTORY: Final = History(REPORT_EVENTS, "report")
 
 Row = dict[str, Any]
 
@@ -241,4 +241,4 @@ def _move(tx: Tx, clock: Clock, row: Row, to: State, kind: str, by: str, content
 
 def _event(tx: Tx, clock: Clock, report: str, kind: str, by: str, content: Row) -> None:
     """Append one step to a report's history; the journal learns only that a report moved."""
-    HISTORY.append(tx, clock, report, kind, by, content, "report_step")
+    HISTORY.append(tx, clock, report, kind, by, content, (PROGRAMME, "report_step"))

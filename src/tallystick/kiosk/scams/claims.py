@@ -51,7 +51,7 @@ SENT: Final = frozenset({Purchase.SIGNED, Purchase.SENT, Purchase.SETTLED})
 """A purchase that is not signed away is called off at once instead: no claim is needed."""
 LOSSES: Final = "losses:scams"
 FEES: Final = "income:fees"
-HISTORY: Final = History(CLAIM_EVENTS, "claim", PROGRAMME)
+HISTORY: Final = History(CLAIM_EVENTS, "claim")
 
 Row = dict[str, Any]
 
@@ -289,7 +289,7 @@ def _change(tx: Tx, claim: str, change: Row) -> None:
 def _event(tx: Tx, clock: Clock, claim: str, kind: str, by: str, content: Row) -> None:
     """Append one step to the claim's history, and its commitment to the journal."""
     told = msgspec.to_builtins(content)
-    HISTORY.append(tx, clock, claim, kind, by, told, f"claim_{kind}")
+    HISTORY.append(tx, clock, claim, kind, by, told, (PROGRAMME, f"claim_{kind}"))
 
 
 def _json(value: Any) -> str:

@@ -17,7 +17,6 @@ from tallystick.core import approvals, journal
 from tallystick.core.clock import Clock, new_id
 from tallystick.core.history import History
 from tallystick.core.store import Tx
-from tallystick.kiosk.record import PROGRAMME
 from tallystick.kiosk.screening.errors import (
     HitStep,
     HitUnknown,
@@ -42,7 +41,7 @@ KIND: Final = "screening.decision"
 EVIDENCE_LENGTH_MAX: Final = 120
 QUEUE_MAX: Final = 500
 APPROVE_WITHIN_S: Final = 7 * 86_400
-HISTORY: Final = History(EVENTS, "hit", PROGRAMME)
+HISTORY: Final = History(EVENTS, "hit")
 
 Row = dict[str, Any]
 
@@ -273,4 +272,4 @@ def _move(
 
 def _event(tx: Tx, clock: Clock, hit: str, kind: str, by: str, content: dict[str, Any]) -> None:
     """Append one step to a hit's history, and its commitment to the journal."""
-    HISTORY.append(tx, clock, hit, kind, by, content, f"screening_{kind}")
+    HISTORY.append(tx, clock, hit, kind, by, content, journal.QUIET)
