@@ -15,8 +15,8 @@ from typing import Any
 import click
 
 from tallystick.cli.report import report
-from tallystick.cli.screen import person_of, step
 from tallystick.cli.serve import DATA, DATABASE
+from tallystick.cli.step import person_of, step
 from tallystick.core.clock import SystemClock
 from tallystick.core.money import Amount, asset
 from tallystick.core.store import Tx
