@@ -9,7 +9,6 @@ import sqlalchemy as sa
 
 from kiosk.shop import ADDRESSES, ONE, TWO, Shop, Visit
 from tallystick.core import journal
-from tallystick.core.clock import SeededClock
 from tallystick.core.store import Store
 from tallystick.kiosk import blocked, buy, wire
 from tallystick.kiosk.customers.policy import Policy as Asking

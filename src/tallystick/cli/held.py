@@ -96,9 +96,9 @@ def called(
 ) -> None:
     """Write a call down. "stop" also calls the purchase off: all the cash is owed back."""
     came = calls.Result(result)
-    with _opened(data, database, law, reference) as (store, desk, purchase):
-        with store.transact() as tx:
-            calls.record(tx, desk, purchase, slip, came, words, by)
+    opened = _opened(data, database, law, reference)
+    with opened as (store, desk, purchase), store.transact() as tx:
+        calls.record(tx, desk, purchase, slip, came, words, by)
     click.echo(calls.SAID[came] + ".")
 
 
@@ -111,9 +111,9 @@ def called(
 @NUMBER
 def release(data: Path, database: str, law: str, by: str, why: str, reference: str) -> None:
     """Let a purchase that waits be sent, no sooner than the law's own hold allows."""
-    with _opened(data, database, law, reference) as (store, desk, purchase):
-        with store.transact() as tx:
-            done = guard.release(tx, desk, purchase, by, why)
+    opened = _opened(data, database, law, reference)
+    with opened as (store, desk, purchase), store.transact() as tx:
+        done = guard.release(tx, desk, purchase, by, why)
     if not done:
         raise click.ClickException("nothing waits here for a person")
     click.echo("It goes on.")

@@ -3,8 +3,8 @@
 One entry holds on every machine at once: it is asked when a purchase begins, at each note, and
 before a payout is signed. An entry of a list that people share ends by itself, and any can be
 lifted by a person on appeal; nothing is deleted. The list of stops is weaker: what it names is
-held, not refused, until somebody confirms it (`scams.stops`). Which list an address is on is never told to the
-screen (``US/ofac``; 31 CFR ch. V).
+held, not refused, until somebody confirms it (`scams.stops`). Which list an address is on is never
+told to the screen (``US/ofac``; 31 CFR ch. V).
 """
 
 from __future__ import annotations

@@ -116,7 +116,9 @@ def check(tx: Tx, purchase: str) -> None:
 
 def _calls(tx: Tx, purchase: str) -> list[dict[str, Any]]:
     e = EVENTS.c
-    query = sa.select(e.content).where(e.purchase == purchase, e.kind == "called_back").order_by(e.n)
+    query = (
+        sa.select(e.content).where(e.purchase == purchase, e.kind == "called_back").order_by(e.n)
+    )
     return [msgspec.json.decode(content) for content in tx.execute(query).scalars()]
 
 

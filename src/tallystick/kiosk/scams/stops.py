@@ -105,7 +105,9 @@ def overtaken(tx: Tx, desk: ScamDesk, row: Row, now: dt.datetime) -> bool:
 def _stops(tx: Tx, address: str, rule: Stops, since: dt.datetime) -> list[Row]:
     """Return the stops at an address after a moment that may list it."""
     i = INTERVENTIONS.c
-    query = sa.select(i.person, i.purchase, i.address, i.machine, i.outcome, i.step, i.returned_minor)
+    query = sa.select(
+        i.person, i.purchase, i.address, i.machine, i.outcome, i.step, i.returned_minor
+    )
     query = query.where(i.address == address, i.ended_at > since, i.outcome.in_(STOPPED))
     return _flagged(tx, query, rule)
 
