@@ -140,6 +140,13 @@ def add(app: FastAPI, console: Any) -> None:
         rights.erase(store, desk, customer[:ID_CHARS_MAX], person.id, why)
         return RedirectResponse(f"/customers/{customer[:ID_CHARS_MAX]}", 303)
 
+    _add_calls(app, console, drawn)
+
+
+def _add_calls(app: FastAPI, console: Any, drawn: Any) -> None:
+    """Add the call back: the number, opened on record, and what came of the call."""
+    store, desk = console.store, console.desk
+
     @app.post("/purchases/{purchase}/number", response_class=HTMLResponse)
     def number(request: Request, person: Acting, purchase: str, why: Why) -> Response:
         """Show the number to call back about a held purchase: one shown on an earlier visit."""
