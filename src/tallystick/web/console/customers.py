@@ -152,7 +152,8 @@ def _add_calls(app: FastAPI, console: Any, drawn: Any) -> None:
         """Show the number to call back about a held purchase: one shown on an earlier visit."""
         known = "".join(filter(str.isalnum, purchase[:ID_CHARS_MAX]))
         called = rights.call_back(store, desk, known, person.id, why)
-        return drawn(request, person, "number", lambda tx: _number(tx, known, called))
+        page: Response = drawn(request, person, "number", lambda tx: _number(tx, known, called))
+        return page
 
     @app.post("/purchases/{purchase}/called")
     def called(
