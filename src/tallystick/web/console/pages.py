@@ -22,7 +22,7 @@ from tallystick.kiosk.quote import Desk
 from tallystick.kiosk.scams import calls, guard
 from tallystick.kiosk.screening.screen import Roll
 from tallystick.web.console import sayings
-from tallystick.web.console.kiosks import labels_of
+from tallystick.web.console.kiosks import labels_of, taken_today
 from tallystick.web.console.wallet import owed
 from tallystick.web.figures import count_of, percent, short, sum_of
 
@@ -51,7 +51,7 @@ def purchases(tx: Tx, desk: Desk, wanted: Wanted) -> Row:
     rows = waiting if wanted.state == PERSON else queries.purchases(tx, wanted, most=LIST_ROWS + 1)
     plain = not (wanted.state or wanted.word or wanted.machine or wanted.before)
     labels = labels_of(tx)
-    taken = queries.taken(tx, desk.midnight(desk.clock.now())).values()
+    taken = taken_today(tx, desk).values()
     return {
         "rows": _listed(tx, rows[:LIST_ROWS], troubled, labels),
         "first": _listed(tx, waiting if plain else [], troubled, labels),
