@@ -15,6 +15,7 @@ POLICY, WORDS = "scams/test_scam_policy.py", "scams/test_scam_words.py"
 STEPS, DESK = "scams/test_scam_interventions.py", "kiosk/test_scam_desk.py"
 SCREEN, FORMS, SPEECH = (f"screens/test_{name}.py" for name in ("browser", "forms", "speech"))
 ENGINE, CARE = "edge/test_engine.py", "edge/test_care_at_the_screen.py"
+WHO = "edge/test_identity_at_the_screen.py"
 EARS, JACK = "edge/test_listening.py", "devices/test_headphones.py"
 
 
@@ -231,7 +232,7 @@ DEMANDS: Final = (
     Demand(
         "Private data is spoken in headphones alone; the volume goes back to 65 dBA.",
         (
-            "edge/test_identity_at_the_screen.py::test_what_is_typed_is_not_read_on_the_loudspeaker",
+            f"{WHO}::test_what_is_typed_is_not_read_on_the_loudspeaker",
             f"{SPEECH}::test_what_is_typed_is_heard_in_headphones_alone",
             f"{SPEECH}::test_a_question_is_heard_in_headphones_alone",
             f"{EARS}::test_each_visit_ends_with_the_set_loudness_and_without_a_voice",
