@@ -14,6 +14,7 @@ TITLE: Final = "Scams and access: what is demanded, and what holds it"
 POLICY, WORDS = "scams/test_scam_policy.py", "scams/test_scam_words.py"
 STEPS, DESK = "scams/test_scam_interventions.py", "kiosk/test_scam_desk.py"
 SCREEN, FORMS, SPEECH = (f"screens/test_{name}.py" for name in ("browser", "forms", "speech"))
+CALLS = "kiosk/test_calls.py"
 ENGINE, CARE = "edge/test_engine.py", "edge/test_care_at_the_screen.py"
 WHO = "edge/test_identity_at_the_screen.py"
 EARS, JACK = "edge/test_listening.py", "devices/test_headphones.py"
@@ -147,14 +148,18 @@ DEMANDS: Final = (
         ),
     ),
     Demand(
-        "A stop puts the address on the shared list at once, with an end and an appeal.",
+        "A stop puts the address on the shared list at once, with an end and an appeal: held for "
+        "all, and refused once confirmed.",
         (
+            "kiosk/test_stops.py"
+            "::test_a_flagged_stop_holds_the_address_on_every_machine_and_ends_by_itself",
+            "kiosk/test_stops.py"
+            "::test_stops_of_people_unknown_never_refuse_and_two_known_customers_do",
+            "kiosk/test_stops.py::test_an_appeal_lifts_and_nobody_unknown_brings_it_back",
             "web_console/test_claims_pages.py"
             "::test_a_claim_blocks_its_destination_on_every_machine",
             "scams/test_scam_lists.py::test_an_appeal_lifts_and_the_old_entry_does_not_come_back",
         ),
-        "A claim lists its addresses with one click; a purchase that was only stopped does "
-        "not list its own.",
     ),
     Demand(
         "A call back goes to a number from before the flag, proves itself by the slip's "
@@ -163,8 +168,9 @@ DEMANDS: Final = (
             f"{POLICY}::test_a_call_goes_only_to_a_number_from_before_the_flag",
             "web_console/test_customers_pages.py::test_the_number_to_call_back",
             f"{DESK}::test_what_waits_for_a_person_no_timer_sends",
+            f"{CALLS}::test_only_a_call_that_allows_it_lets_a_reviewer_release",
+            f"{CALLS}::test_the_call_proves_itself_by_the_slip_and_by_who_opened_the_number",
         ),
-        "That a call was made is the reviewer's written reason, not a recorded step.",
     ),
     Demand(
         "How long a hold lasts is data by script; romance and investment go to a person, not "
