@@ -62,8 +62,8 @@ class Visit:
         self.halted = False
         """True when the journal cannot be written: no more notes."""
         self._care = Care(stage, clock, outside, self._onward, self._refused, reading_percent)
-        self._identify = Identify(stage, outside, self._identified)
-        self._acts = self._table() | self._identify.acts()
+        self.identify = Identify(stage, outside, self._identified)
+        self._acts = self._table() | self.identify.acts()
         self._clear()
 
     def _clear(self) -> None:
@@ -78,7 +78,7 @@ class Visit:
         self._stuck_since: float | None = None
         self._back_to = Screen.START
         self._care.clear()
-        self._identify.clear()
+        self.identify.clear()
         self._touched = self._clock.monotonic_s()
 
     def _table(self) -> dict[Touch, Callable[[dict[str, Any]], None]]:
@@ -183,9 +183,9 @@ class Visit:
 
     def scanned(self, text: str, typed: bool = False) -> None:
         """Take in a code or a typed address, and say what is wrong with it, if anything."""
-        if self._on(Screen.DOCUMENT):
+        if self._on(Screen.DOCUMENT, Screen.MAIL):
             self._touched = self._clock.monotonic_s()
-            self._identify.scanned(text)
+            self.identify.scanned(text)
         if not self._on(Screen.SCAN) or self._view.offer is None:
             return
         self._touched = self._clock.monotonic_s()
@@ -213,8 +213,8 @@ class Visit:
             self._log.write("opened", purchase=purchase, **facts)
             self.purchase = purchase
         offer = self._view.offer
-        if offer is not None and self._identify.lacks(offer.identify):
-            self._identify.begin(self.purchase, offer.identify, Screen.ADDRESS)
+        if offer is not None and self.identify.lacks(offer.identify):
+            self.identify.begin(self.purchase, offer.identify, Screen.ADDRESS)
             return
         self._asked = True
         self._out.ask_quote(
@@ -236,13 +236,13 @@ class Visit:
         """Take in what the server says of what was shown."""
         if said is not None and said.left_minor is not None:
             self._left = said.left_minor
-        self._identify.told(said)
+        self.identify.told(said)
         self.refresh()
 
     def _show_more(self) -> None:
         """Show what more cash needs, from the page of the cash."""
         if self._on(Screen.CASH) and self._view.show_more and not self._notes.inside:
-            self._identify.begin(self.purchase, self._view.show_more, Screen.CASH)
+            self.identify.begin(self.purchase, self._view.show_more, Screen.CASH)
 
     def quoted(self, quote: wire.Quote | None, error: TallystickError | None) -> None:
         """Take in the quote, or why there is none."""

@@ -46,6 +46,7 @@ BUYERS: Final = sa.Table(
     sa.Column("made_at", Moment, nullable=False),
     sa.Index("ix_kiosk_buyers_customer", "customer"),
     sa.Index("ix_kiosk_buyers_phone", "phone"),
+    sa.Index("ix_kiosk_buyers_machine_made_at", "machine", "made_at"),
     sqlite_strict=True,
 )
 CODES: Final = sa.Table(
