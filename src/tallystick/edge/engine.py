@@ -29,7 +29,7 @@ from tallystick.edge.care import READING_PERCENT
 from tallystick.edge.errors import JournalUnwritable, ServerLost, ServerSaid
 from tallystick.edge.idle import BUYING, OVER
 from tallystick.edge.lens import Lens
-from tallystick.edge.link import Link, Question
+from tallystick.edge.link import REQUEST_S_MAX, Link, Question
 from tallystick.edge.log import Log
 from tallystick.edge.notes import Notes
 from tallystick.edge.pairing import Pairing
@@ -47,6 +47,7 @@ POLL_INSIDE_S: Final = 0.005
 POLL_NOTE_S: Final = 0.02
 POLL_IDLE_S: Final = 0.1
 ASK_S_MAX: Final = 4.0
+PICTURE_S_MAX: Final = 20.0
 OFFER_EVERY_S: Final = 10.0
 OFFER_AGAIN_S: Final = 2.0
 OFFER_S_MAX: Final = 60.0
@@ -257,13 +258,14 @@ class Engine:
         into: Any,
         message: Callable[[], wire.Message | None] = lambda: None,
         about: str = "",
+        wait_s: float = REQUEST_S_MAX,
     ) -> None:
         """Ask, unless the same is being asked."""
         if name in self._asking:
             return
         self._asking.add(name)
         until = self._clock.monotonic_s() + ASK_S_MAX
-        self.link.ask(Question(name, method, path, into, message, about, until))
+        self.link.ask(Question(name, method, path, into, message, about, until, wait_s))
 
     def ask_offer(self) -> None:
         """Ask what a purchase costs now."""
@@ -293,7 +295,7 @@ class Engine:
             found = sealing.seal(jpeg, about, to, signature, server)
             return wire.PictureAsk(item=item, sealed=found)
 
-        self._ask("identity", "POST", path, wire.Identity, sealed, purchase)
+        self._ask("identity", "POST", path, wire.Identity, sealed, purchase, PICTURE_S_MAX)
 
     def take_picture(self, ticket: int) -> None:
         """Take a picture with the machine's camera, if it has one."""
