@@ -78,6 +78,9 @@ EVENTS = {
     "called_off": "Ended before the payout was signed: all cash is owed back, the fee too.",
     "refund_due": "The cash is owed back.",
     "refunded": "A person gave the cash back.",
+    "customers_swept": "What no law keeps any longer was ended; by whom, or why it failed.",
+    "rotation_begun": "A rotation of the vault's master key begins; by whom.",
+    "rotated": "Each person's key is under a new master key, and the old one is destroyed.",
 }
 STATES = {
     "quoted": "A price is promised; no note yet.",

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from markupsafe import Markup
+
 from tallystick.edge.screen.words import Words, drawing, figure
 from tallystick.edge.view import Screen, View
 from tallystick.look import art
@@ -94,7 +96,7 @@ def mail(view: View, words: Words) -> dict[str, Any]:
     rows = [[{"letter": one, "code": CODES[one]} for one in row] for row in ROWS]
     return {
         "rows": rows,
-        "typed": figure(view.typed) if view.typed else "",
+        "typed": Markup('<bdi dir="ltr">{}</bdi>').format(view.typed) if view.typed else "",
         "pad_keys": words.say(MAIL_KEYS),
         "asked_by": asked_by(view, words),
     }
