@@ -20,6 +20,8 @@ from ports import free_port
 from tallystick.core.clock import SeededClock
 from tallystick.core.store import Store
 
+REMOVING: list[subprocess.Popen[bytes]] = []
+"""Held to the end: one that nobody holds is warned about, and a warning fails the last test."""
 STOP_S_MAX = 100
 """A last checkpoint on a busy disk takes long."""
 CHROMIUM_ARGS = [
@@ -28,6 +30,7 @@ CHROMIUM_ARGS = [
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
+    "--autoplay-policy=no-user-gesture-required",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
@@ -121,7 +124,7 @@ def cluster() -> Iterator[Cluster]:
     yield made
     made.stop()
     # Many thousand files: on a slow disk longer than a test may take, so nobody waits for it.
-    subprocess.Popen(["rm", "-rf", str(made.folder)], start_new_session=True)
+    REMOVING.append(subprocess.Popen(["rm", "-rf", str(made.folder)], start_new_session=True))
 
 
 @pytest.fixture

@@ -117,3 +117,37 @@ def test_what_was_adopted_for_a_gap_does_not_settle_the_law_that_follows() -> No
     law = rulebook.place.Adoption("US-KY", "daily-limit", {}, BY, SOURCE, later)
     missing = rulebook.ask(place.adopt([law]), "kiosk.open", {}, later).missing
     assert "US-KY/daily-limit" not in missing
+
+
+def test_what_an_officer_settled_later_was_open_on_every_day_before() -> None:
+    """The law's own figure was unread; an officer reads it on one day, and rewrites no past."""
+    place = rulebook.load("US-IL")
+    figures = {"transactions": 3, "days": 7}
+    made = rulebook.place.Adoption("US-IL", "new-customer", figures, BY, SOURCE, TODAY)
+    hold = rulebook.place.Adoption("US-IL", "hold", {"hours": 0}, BY, SOURCE, TODAY)
+    settled, yesterday = place.adopt([made, hold]), TODAY - dt.timedelta(1)
+    assert rulebook.ask(settled, "kiosk.open", {}, TODAY).answer is Answer.PERMIT
+    before = rulebook.ask(settled, "kiosk.open", {}, yesterday)
+    assert before == rulebook.ask(place, "kiosk.open", {}, yesterday)
+    assert "US-IL/new-customer" in before.missing
+    then = settled.as_known(yesterday)
+    assert then.adopted == () and not any(p.adopted for p in then.provisions)
+    replayed = rulebook.ask(then, "kiosk.open", {}, TODAY)
+    assert replayed.answer is Answer.REFER and "US-IL/new-customer" in replayed.missing
+
+
+def test_a_kiosk_in_the_western_zone_opens_with_the_others(
+    store: Store, clock: SeededClock
+) -> None:
+    """An adoption at half past midnight in the east counts in the west, where it is yesterday."""
+    place = rulebook.load("US-OR")
+    assert len(place.zones) == 2
+    east, west = sorted(place.zones, key=lambda zone: place.in_zone(zone).day(clock.now()))
+    now = dt.datetime(2026, 11, 23, 7, 30, tzinfo=dt.UTC)
+    days = {place.in_zone(zone).day(now) for zone in (east, west)}
+    assert len(days) == 2
+    for subject, figures in sample_points(place, min(days)):
+        adopted = rulebook.place.Adoption("US-OR", subject, figures, BY, SOURCE, TODAY, now)
+        place = place.adopt([adopted])
+    said = rulebook.ask(place, "kiosk.open", {}, min(days))
+    assert said.answer is Answer.PERMIT, said.missing

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from click.testing import CliRunner
 
 from tallystick.cli import main
+from tallystick.core.clock import SystemClock
 
 SALE = ["--cash", "900", "--paid-today", "200", "--customer", "existing", "--json"]
 
@@ -69,3 +71,41 @@ def test_an_officer_adopts_and_the_next_question_is_answered(tmp_path: Path) -> 
     assert second.exit_code == 0 and "US-IL is open." in second.output
     third = CliRunner().invoke(main, [*base, "hold", "--figure", "hours=0", *who])
     assert third.exit_code == 1 and "before" in third.output
+
+
+def test_what_was_adopted_is_asked_and_shown_from_its_day_on(tmp_path: Path) -> None:
+    """The books' adoptions count with --data, never for a day before them, nor as known then."""
+    who = ["--by", "Ada Okafor", "--source", "the act, section 10", "--data", str(tmp_path)]
+    for words in (["new-customer", "--figure", "days=7"], ["hold", "--figure", "hours=0"]):
+        made = CliRunner().invoke(main, ["law", "adopt", "US-IL", *words, *who])
+        assert made.exit_code == 0, made.output
+    books = ["--data", str(tmp_path), "--json"]
+
+    def answer(*words: str) -> str:
+        done = CliRunner().invoke(main, ["law", "ask", "US-IL", "kiosk.open", *words])
+        return str(json.loads(done.output)["answer"])
+
+    assert answer(*books) == "permit"
+    assert answer("--json") == "refer"
+    assert answer(*books, "--on", "2026-11-01") == "refer"
+    assert answer(*books, "--known", "2026-11-01") == "refer"
+    show = ["law", "show", "US-IL", "--data", str(tmp_path)]
+    assert "Ada Okafor" in CliRunner().invoke(main, show).output
+    assert "Ada Okafor" not in CliRunner().invoke(main, [*show, "--on", "2026-11-01"]).output
+
+
+def test_today_is_the_places_own_day() -> None:
+    """Two places are a day apart at some moment of every day: each is asked about its own."""
+    days = {}
+    for code, zone in (("US-HI", "Pacific/Honolulu"), ("NZ", "Pacific/Auckland")):
+        before = SystemClock().now().astimezone(ZoneInfo(zone)).date()
+        done = CliRunner().invoke(main, ["law", "ask", code, "kiosk.open", "--json"])
+        days[code] = json.loads(done.output)["on"]
+        after = SystemClock().now().astimezone(ZoneInfo(zone)).date()
+        assert days[code] in (str(before), str(after))
+    assert days["US-HI"] < days["NZ"]
+
+
+def test_a_zone_that_is_none_of_the_places_is_refused() -> None:
+    done = CliRunner().invoke(main, ["law", "ask", "US-TX", "kiosk.open", "--zone", "Asia/Tokyo"])
+    assert done.exit_code == 1 and "America/Chicago" in done.output

@@ -143,6 +143,8 @@ def propose(page: Page, act: str, amount: str = "", lot: str = "", order: str = 
         page.get_by_label("which lot").select_option(lot)
         page.get_by_label("final order").fill(order)
     page.get_by_label("Why, for the public notice").fill("as the order says")
+    page.get_by_role("button", name="See what will be published").click()
+    expect(page.locator("#published")).to_contain_text("as the order says")
     page.get_by_role("button", name="Ask the law and propose").click()
     page.wait_for_url("**/movements/*")
 
@@ -378,7 +380,7 @@ def test_what_is_wrong_is_said_and_nothing_is_changed(
     page.get_by_label("To which address").fill("bc1qnowhere")
     page.get_by_label("How much, in BTC").fill("1,5")
     page.get_by_label("Why, for the public notice").fill("a try")
-    page.get_by_role("button", name="Ask the law and propose").click()
+    page.get_by_role("button", name="See what will be published").click()
     expect(page.get_by_role("alert")).to_contain_text("Nothing was proposed.")
     page = official.open(f"/movements/{named['movement']}")
     page.locator("#veto").get_by_label("Why").fill("only a test")

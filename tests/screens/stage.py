@@ -42,6 +42,7 @@ class HeldEngine:
         self._view = view
         self._newer = threading.Condition()
         self.touched: list[tuple[Touch, dict[str, Any]]] = []
+        self.read_aloud: list[tuple[str, float]] = []
 
     def view(self) -> View:
         """Return the view."""
@@ -68,12 +69,20 @@ class HeldEngine:
         samples = {Screen.COPY: sample_pictures.card, Screen.PHOTO: sample_pictures.figure}
         return samples[self._view.screen]() if self._view.pictured else None
 
+    def spoken(self, where: str, seconds: float) -> None:
+        """Remember what the voice reads, and for how long."""
+        self.read_aloud.append((where, seconds))
+
     def touch(self, touch: Touch, **fields: Any) -> None:
         """Remember the touch and take the straight walk."""
         self.touched.append((touch, fields))
         view = self._view
         if touch is Touch.TEXT:
             self.change(text_percent={100: 150, 150: 200}.get(view.text_percent, 100))
+        elif touch in (Touch.LISTEN, Touch.HUSH):
+            self.change(listening=touch is Touch.LISTEN)
+        elif touch in (Touch.LOUDER, Touch.QUIETER):
+            self.change(volume=view.volume + (10 if touch is Touch.LOUDER else -10))
         elif touch is Touch.THEME:
             self.change(theme=fields["theme"])
         elif touch is Touch.CHOOSE_LANGUAGE:
@@ -123,6 +132,14 @@ class HeldHardware:
     def power_cycle(self) -> None:
         """Remember a power cut."""
         self.done.append("power_cycle")
+
+    def plug_in(self) -> None:
+        """Remember headphones."""
+        self.done.append("plug_in")
+
+    def pull_out(self) -> None:
+        """Remember their end."""
+        self.done.append("pull_out")
 
     def present(self, text: str) -> None:
         """Remember a code."""

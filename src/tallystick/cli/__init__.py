@@ -27,6 +27,7 @@ COMMANDS: Final = (
     "customers.customers",
     "demo.demo",
     "edge.edge",
+    "held.held",
     "hubs.hubs",
     "law.law",
     "log.log",

@@ -15,12 +15,41 @@ from tallystick.cli.serve import DATA, DATABASE, database_of
 
 DATE = click.DateTime(["%Y-%m-%d"])
 WIDTH = 22
+ZONE = click.option("--zone", default="", help="One of the place's time zones; else its first.")
+BOOKS = click.option(
+    "--data",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Take in what officers adopted in this folder's books.",
+)
 
 
-def _day(given: dt.datetime | None) -> dt.date:
+def _day(place: Any, given: dt.datetime | None) -> dt.date:
+    """Return the day asked about, or today by the place's own clock."""
     from tallystick.core.clock import SystemClock
 
-    return given.date() if given else SystemClock().now().date()
+    return given.date() if given else place.day(SystemClock().now())
+
+
+def _place(code: str, zone: str, data: Path | None, database: str) -> Any:
+    """Return a place in a zone, with what officers adopted if their books are named."""
+    from tallystick.core import rulebook
+    from tallystick.core.errors import TallystickError
+    from tallystick.core.rulebook import adoptions
+    from tallystick.core.store import Store
+
+    try:
+        place = rulebook.load(code).in_zone(zone)
+        if data is None and not database:
+            return place
+        store = Store.open(database_of(data or Path(), database))
+        try:
+            store.migrate()
+            with store.read() as tx:
+                return place.adopt(adoptions.adopted(tx, code))
+        finally:
+            store.close()
+    except TallystickError as error:
+        raise click.ClickException(f"{error} ({error.code})") from error
 
 
 @click.group()
@@ -29,7 +58,7 @@ def law() -> None:
 
 
 @law.command(name="list")
-@click.option("--on", type=DATE, help="The day; today if left out.")
+@click.option("--on", type=DATE, help="The day; today, where each place is, if left out.")
 def list_places(on: dt.datetime | None) -> None:
     """List every place and whether a kiosk may sell there on a day."""
     from tallystick.core import rulebook
@@ -37,7 +66,7 @@ def list_places(on: dt.datetime | None) -> None:
 
     for code in codes():
         place = rulebook.load(code)
-        said = rulebook.ask(place, "kiosk.open", {}, _day(on))
+        said = rulebook.ask(place, "kiosk.open", {}, _day(place, on))
         click.echo(f"{code:<{WIDTH}}{word(said):<12}{place.name}")
 
 
@@ -50,14 +79,23 @@ def word(said: Any) -> str:
 @click.argument("code")
 @click.option("--on", type=DATE, help="Only what binds, or may bind, on this day.")
 @click.option("--known", type=DATE, help="Only what was known on this day.")
-def show(code: str, on: dt.datetime | None, known: dt.datetime | None) -> None:
-    """Show a place's provisions in plain words, each with its citation and how it was read."""
-    from tallystick.core import rulebook
+@BOOKS
+@DATABASE
+def show(
+    code: str,
+    on: dt.datetime | None,
+    known: dt.datetime | None,
+    data: Path | None,
+    database: str,
+) -> None:
+    """Show a place's provisions in plain words, each with its citation and how it was read.
 
-    place = rulebook.load(code)
+    What an officer adopted counts from the day of the adoption, and is open on earlier days.
+    """
+    place = _place(code, "", data, database)
     place = place.as_known(known.date()) if known else place
     click.echo(f"{place.name} ({place.code}, {place.currency}): {place.status}. {place.note}")
-    for item in place.provisions:
+    for item in place.on_day(on.date()) if on else place.provisions:
         if on and item.in_force(on.date()) is False:
             continue
         click.echo(f"\n{item.id}\n  {item.say}\n  {item.cite}; in force {force_of(item)}")
@@ -109,8 +147,11 @@ def diff(code: str, before: dt.datetime, after: dt.datetime) -> None:
 @click.option("--customer", type=click.Choice(["new", "existing", "unknown"]))
 @click.option("--fee", type=click.IntRange(0), help="In minor units.")
 @click.option("--fact", multiple=True, help="NAME=MINOR, such as paid_30_days=100000.")
-@click.option("--on", type=DATE, help="The day; today if left out.")
+@click.option("--on", type=DATE, help="The day; today by the place's own clock if left out.")
 @click.option("--known", type=DATE, help="As the law was known on this day.")
+@ZONE
+@BOOKS
+@DATABASE
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON.")
 def ask(
     code: str,
@@ -122,19 +163,23 @@ def ask(
     fact: Iterable[str],
     on: dt.datetime | None,
     known: dt.datetime | None,
+    zone: str,
+    data: Path | None,
+    database: str,
     as_json: bool,
 ) -> None:
     """Ask what the law says to a step. Exits 0 if permitted, 1 if refused, 2 if referred."""
     from tallystick.core import rulebook
 
-    place = rulebook.load(code)
+    place = _place(code, zone, data, database)
+    day = _day(place, on)
     place = place.as_known(known.date()) if known else place
     facts = _given(fact)
     minor = {"cash": cash, "paid_today": paid_today}
     facts |= {name: value * 100 for name, value in minor.items() if value is not None}
     facts |= {n: v for n, v in (("customer", customer), ("fee", fee)) if v is not None}
-    said = rulebook.ask(place, question, facts, _day(on))
-    report = verdict_of(code, question, facts, _day(on), said)
+    said = rulebook.ask(place, question, facts, day)
+    report = verdict_of(code, question, facts, day, said)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(report), indent=1).decode())
     else:
@@ -260,7 +305,7 @@ def duties(data: Path, database: str, code: str) -> None:
     with store.read() as tx:
         place, made = rulebook.load(code), register.stated(tx, code)
     store.close()
-    today = SystemClock().now().date()
+    today = place.day(SystemClock().now())
     open_ = register.unmet(place, made, today)
     for item in register.duties_of(place, today):
         last = next((s for s in reversed(made) if s.provision == item.id and s.holds(today)), None)

@@ -1,4 +1,4 @@
-"""``tallystick vault``: the keys under which personal data is sealed, for whoever runs the server."""
+"""``tallystick vault``: the keys under which personal data is sealed, for who runs the server."""
 
 from __future__ import annotations
 

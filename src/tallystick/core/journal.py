@@ -28,6 +28,10 @@ GENESIS: Final = merkle.EMPTY.hex()
 """The root of the journal without an entry."""
 SALT_BYTES: Final = 16
 READ_ROWS: Final = 1_000
+QUIET: Final = ("record", "step")
+"""The one header, programme and kind, of each entry that may be about a person: every step of a
+case, of an approval and of the vault. Headers are public, and days of few steps are many: a kind
+of its own for each would let anybody count what published statistics hide (Decision 13)."""
 _NAME: Final = re.compile(r"[a-z0-9_.-]{1,64}")
 
 ENTRIES: Final = sa.Table(

@@ -16,8 +16,8 @@ import sqlalchemy as sa
 from tallystick.core import approvals
 from tallystick.core.approvals.errors import ApprovalError
 from tallystick.core.store import Tx
-from tallystick.hubs import agreements, claims, gates, record
-from tallystick.hubs.agreements import Book
+from tallystick.hubs import agreements, claims, gates, needs, record
+from tallystick.hubs.agreements import TAKING, Book
 from tallystick.hubs.desk import Desk
 from tallystick.hubs.gates import Fact, GateAnswer
 from tallystick.hubs.law import Answer, Stage, Value
@@ -70,12 +70,30 @@ def ask(
     host: Mapping[str, Fact] = {}
     country: Mapping[str, Fact] = {}
     if case.host:
-        kept = {} if books is None else books
-        if case.host not in kept:
-            kept[case.host] = agreements.book(tx, agreements.find(tx, case.host), on)
-        host = agreements.facts(tx, desk, kept[case.host], case)
-        country = kept[case.host].country
+        held = book_of(tx, case.host, on, {} if books is None else books)
+        host, country = agreements.facts(tx, desk, held, case), held.country
     return gates.ask(desk.law(tx, case.sender), mine, host, country, on, on, stage)
+
+
+def book_of(tx: Tx, host: str, on: dt.date, books: dict[str, Book]) -> Book:
+    """Return what is on record of an agreement and its host state, read once for many cases."""
+    if host not in books:
+        books[host] = agreements.book(tx, agreements.find(tx, host), on)
+    return books[host]
+
+
+def unmet(
+    tx: Tx,
+    desk: Desk,
+    case: Case,
+    facts: Mapping[str, Fact],
+    books: dict[str, Book] | None = None,
+) -> tuple[str, ...]:
+    """Return what stands against the place that a case has; nothing where it has none yet."""
+    if case.state not in TAKING or not case.host:
+        return ()
+    held = book_of(tx, case.host, desk.today(), {} if books is None else books)
+    return needs.against(tx, case, facts, held, desk.today())
 
 
 def said(answers: Sequence[GateAnswer]) -> list[dict[str, Any]]:
@@ -102,14 +120,16 @@ def pending(facts: Mapping[str, Fact]) -> State:
 
 
 def settle(tx: Tx, desk: Desk, case: Case, books: dict[str, Book] | None = None) -> Outcome:
-    """Put a case where it belongs now; stop a transfer that a gate no longer lets pass."""
+    """Put a case where it belongs now; stop a transfer that a gate no longer lets pass,
+    or whose place lacks what the person needs (`needs`)."""
     known = record.facts(tx, desk, case)
     if case.state in UNDER_WAY or case.proposal:
         stage = ASKED_IN.get(case.state, Stage.ELIGIBILITY)
         answers = ask(tx, desk, case, stage, known, books=books)
-        if gates.permits(answers):
+        why = unmet(tx, desk, case, known, books)
+        if gates.permits(answers) and not why:
             return Outcome(case, answers)
-        return stop(tx, desk, case, answers, known)
+        return stop(tx, desk, case, answers, known, why)
     if case.state in ABROAD:
         return _watch(tx, desk, case, known)
     to = pending(known)
@@ -238,8 +258,9 @@ def attempt(
     a gate of the stage before no longer passes.
     """
     wanted = replace(case, planned_on=after.planned_on, host=after.host)
-    answers = ask(tx, desk, wanted, stage)
-    why = agreed(tx, desk, case)
+    known = record.facts(tx, desk, case)
+    answers = ask(tx, desk, wanted, stage, known)
+    why = (*agreed(tx, desk, case), *unmet(tx, desk, after, known))
     told = {**content, "stage": stage.name.lower(), "gates": said(gates.stopping(answers))}
     if gates.permits(answers) and not why:
         record.append(tx, desk, case, after, kind, by, {**told, "asked": said(answers)})

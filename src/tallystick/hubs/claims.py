@@ -19,7 +19,7 @@ from tallystick.core.store import Tx
 from tallystick.hubs.desk import Desk
 from tallystick.hubs.errors import ClaimRefused
 from tallystick.hubs.gates import Fact
-from tallystick.hubs.law import NUMBER_MAX, FactKind, Value, known_facts
+from tallystick.hubs.law import NUMBER_MAX, FactKind, Value, is_codes, known_facts
 from tallystick.hubs.model import PROGRAMME
 from tallystick.hubs.tables import CLAIMS
 
@@ -31,6 +31,8 @@ TERMS: Final[Mapping[str, str]] = {
     "term.kind": "one-of",
     "term.ceiling_day": "number",
     "term.ceiling_total": "number",
+    "term.languages": "codes",
+    "term.care": "codes",
     "term.conditions": "text",
     "term.excluded": "text",
     "term.obligations": "text",
@@ -115,6 +117,8 @@ def _is_term(name: str, value: Value) -> bool:
             return type(value) is int and 0 <= value <= NUMBER_MAX
         case "one-of":
             return value in KINDS
+        case "codes":
+            return isinstance(value, str) and is_codes(value)
         case "text":
             return isinstance(value, str) and 0 < len(value) <= TEXT_CHARS_MAX
     return False

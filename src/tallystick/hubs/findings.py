@@ -21,13 +21,12 @@ from tallystick.hubs import queries, record
 from tallystick.hubs.cases import may
 from tallystick.hubs.desk import Desk
 from tallystick.hubs.errors import CaseUnknown, HubsError
-from tallystick.hubs.model import PROGRAMME, Alarm, Role
+from tallystick.hubs.model import Alarm, Role
 from tallystick.hubs.record import Case
 from tallystick.hubs.tables import ALARMS
 
 WORDS_CHARS_MAX: Final = 8_000
 LIST_MAX: Final = 200
-FINDING: Final = "finding"
 
 FINDINGS: Final = sa.Table(
     "hubs_findings",
@@ -74,7 +73,7 @@ def write(tx: Tx, desk: Desk, case: str, words: str, by: str, to_person: bool = 
     salt = desk.clock.random_bytes(journal.SALT_BYTES)
     content = {"finding": one, "case": held.id, "at": now.isoformat(), "by": by, "words": text}
     mark = journal.commit(salt, content)
-    entry = journal.append(tx, PROGRAMME, FINDING, mark, now)
+    entry = journal.append(tx, *journal.QUIET, mark, now)
     inside = msgspec.json.encode({"salt": salt.hex(), "words": text})
     sealed = desk.vault.seal(tx, held.person, f"finding {one}", inside)
     row = {"id": one, "case": held.id, "at": now, "by": by, "to_person": int(to_person)}

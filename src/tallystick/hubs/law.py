@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import functools
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -29,7 +30,11 @@ ADOPTED_AS: Final = "hubs-"
 """Before a sender's code in the record of adoptions, beside those of kiosks."""
 
 MARKS: Final = {"T": "primary or named source", "C": "computed", "M": "not verified"}
-KINDS: Final = ("yes-no", "day", "number", "one-of")
+KINDS: Final = ("yes-no", "day", "number", "one-of", "codes")
+NONE: Final = "none"
+"""How it is written that there is none: an empty text would say nothing."""
+CODES_MAX: Final = 12
+CODE: Final = re.compile(r"[A-Za-z0-9-]{1,24}")
 RULES: Final = {
     "is": "yes-no",
     "past": "day",
@@ -93,7 +98,8 @@ class FactKind:
     def code(self, value: Value) -> int:
         """Return a value as a whole number; raise `ValueError` for one of another kind.
 
-        A day is its proleptic Gregorian ordinal, a choice its place in ``choices``.
+        A day is its proleptic Gregorian ordinal, a choice its place in ``choices``; codes are
+        counted, and no gate asks for them.
         """
         if self.kind == "yes-no" and type(value) is bool:
             return int(value)
@@ -103,7 +109,26 @@ class FactKind:
             return value
         if self.kind == "one-of" and value in self.choices:
             return self.choices.index(str(value))
-        raise ValueError(f"{self.name} is {self.kind}, and {value!r} is not")
+        if self.kind == "codes" and type(value) is str and self._known(value):
+            return len(codes_of(value))
+        of = f" of {', '.join(self.choices)}" if self.choices else ""
+        raise ValueError(f"{self.name} is {self.kind}{of}, and {value!r} is not")
+
+    def _known(self, text: str) -> bool:
+        """Say whether a text is codes, and all of them among the choices where there are some."""
+        return is_codes(text) and (not self.choices or codes_of(text) <= {*self.choices})
+
+
+def codes_of(text: str) -> frozenset[str]:
+    """Return the codes in a text, with commas between them; none for ``none``."""
+    return frozenset(one.strip() for one in text.split(",")) - {NONE}
+
+
+def is_codes(text: str) -> bool:
+    """Say whether a text is codes with commas between them, or ``none`` alone."""
+    parts = [one.strip() for one in text.split(",")]
+    alone = NONE not in parts or len(parts) == 1
+    return alone and len(parts) <= CODES_MAX and all(CODE.fullmatch(one) for one in parts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,9 +25,9 @@ from tallystick.hubs.cases import may
 from tallystick.hubs.desk import Desk
 from tallystick.hubs.errors import CaseErased, CaseUnknown, HubsError
 from tallystick.hubs.gates import GateAnswer, permits, stopping
-from tallystick.hubs.model import PROGRAMME, Alarm, Role
+from tallystick.hubs.model import Alarm, Role
 from tallystick.hubs.queries import ClockRunning
-from tallystick.hubs.record import ENTRY, Case, Event
+from tallystick.hubs.record import Case, Event
 
 KEY_CHARS: Final = 20
 """100 bits in Crockford's base 32: nobody guesses it, and it fits on a line of paper."""
@@ -196,7 +196,7 @@ def complain(tx: Tx, desk: Desk, case: Case, words: str) -> Complaint:
     one, salt = new_id(desk.clock), desk.clock.random_bytes(journal.SALT_BYTES)
     content = _content(one, case.id, now, text)
     mark = journal.commit(salt, content)
-    entry = journal.append(tx, PROGRAMME, ENTRY, mark, now)
+    entry = journal.append(tx, *journal.QUIET, mark, now)
     inside = msgspec.json.encode({"salt": salt.hex(), "words": text})
     sealed = desk.vault.seal(tx, case.person, f"complaint {one}", inside)
     row = {"id": one, "case": case.id, "at": now, "commitment": mark, "entry": entry.seq}

@@ -23,14 +23,11 @@ from tallystick.hubs.desk import Desk
 from tallystick.hubs.errors import CaseErased, CaseFull, CaseStep, CaseUnknown
 from tallystick.hubs.gates import Fact
 from tallystick.hubs.law import known_facts
-from tallystick.hubs.model import NEXT, PROGRAMME, Alarm, State
+from tallystick.hubs.model import NEXT, Alarm, State
 from tallystick.hubs.tables import ALARMS, CASES, EVENTS, FACTS
 
 EVENTS_MAX: Final = 5_000
 """In one case."""
-ENTRY: Final = "case"
-"""The one kind of all entries of cases: the log's headers are public, and a kind of its own for
-each event would let anybody count what the published statistics hide."""
 LAW: Final = "law"
 """Who moves a case that no person moved: a gate that no longer passes."""
 
@@ -141,7 +138,7 @@ def append(
     said = msgspec.to_builtins({**full, "content": content})
     salt = desk.clock.random_bytes(journal.SALT_BYTES)
     commitment = journal.commit(salt, said)
-    entry = journal.append(tx, PROGRAMME, ENTRY, commitment, at)
+    entry = journal.append(tx, *journal.QUIET, commitment, at)
     inside = msgspec.json.encode({"salt": salt.hex(), "said": said})
     sealed = desk.vault.seal(tx, before.person, f"event {n}", inside)
     more = {"sealed": sealed, "commitment": commitment, "entry": entry.seq}

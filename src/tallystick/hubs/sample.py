@@ -12,7 +12,7 @@ from typing import Final
 from tallystick.core.identity import grants, people
 from tallystick.core.rulebook import adoptions
 from tallystick.core.store import Tx
-from tallystick.hubs import agreements, asking, cases, claims
+from tallystick.hubs import agreements, asking, cases, claims, needs, record
 from tallystick.hubs.agreements import Agreement
 from tallystick.hubs.cases import Identity
 from tallystick.hubs.desk import Desk
@@ -35,6 +35,12 @@ STAFF: Final = {
     "independent": ("Sample independent official", Role.INDEPENDENT),
     "monitor": ("Sample monitor", Role.MONITOR),
     "lawyer": ("Sample lawyer", Role.LAWYER),
+}
+NEEDS: Final = {
+    needs.LANGUAGES: "en",
+    needs.CARE: "none",
+    needs.FAMILY: "none",
+    needs.LINKS: "none",
 }
 LATER: Final = ("notice.served", "notice.destination_and_route", "notice.period_ends")
 """Facts that a step of its own records."""
@@ -127,11 +133,15 @@ def person(tx: Tx, desk: Desk, sender: str, name: str, caseworker: str, lawyer: 
 
 
 def complete(tx: Tx, desk: Desk, case: str, by: str, sender: str) -> asking.Outcome:
-    """Record, with evidence of today, every fact with which the person's gates pass."""
-    law = desk.law(tx, sender)
-    wanted = {
+    """Record, with evidence of today, every fact with which the person's gates pass.
+
+    What the person needs of a place is left as it is where it is on record.
+    """
+    law, known = desk.law(tx, sender), record.facts(tx, desk, record.find(tx, case))
+    wanted: dict[str, Value] = {
         name: value
         for name, value in values(law, desk.today()).items()
         if law.facts[name].of == "person" and name not in LATER
     }
+    wanted |= {name: value for name, value in NEEDS.items() if name not in known}
     return cases.attest_all(tx, desk, case, wanted, by, "Invented for the sample")

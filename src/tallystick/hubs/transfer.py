@@ -96,8 +96,10 @@ def door(tx: Tx, desk: Desk, case: str, by: str) -> Outcome:
     """
     held = _in(tx, case, by, State.READY)
     known, today = record.facts(tx, desk, held), desk.today()
-    answers = asking.ask(tx, desk, replace(held, planned_on=today), Stage.DOOR, known)
-    why = (*asking.agreed(tx, desk, held), *decide.independent(tx, desk, held), *_day(held, today))
+    there = replace(held, planned_on=today)
+    answers = asking.ask(tx, desk, there, Stage.DOOR, known)
+    agreed, apart = asking.agreed(tx, desk, held), decide.independent(tx, desk, held)
+    why = (*agreed, *apart, *_day(held, today), *asking.unmet(tx, desk, held, known))
     told: dict[str, Any] = {"stage": "door", "host": held.host, "why": list(why)}
     if not gates.permits(answers) or why:
         refused = {**told, "gates": asking.said(gates.stopping(answers)), "wanted": "transferred"}

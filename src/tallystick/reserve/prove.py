@@ -24,7 +24,7 @@ from tallystick.core.tlog import checkers, tiles
 from tallystick.core.tlog.checkers import View
 from tallystick.core.tlog.errors import BadProof, BadText, Unreadable
 from tallystick.core.tlog.report import Caught, Fault
-from tallystick.reserve import control, vaults
+from tallystick.reserve import control, record, vaults
 from tallystick.reserve.errors import ProofRefused
 
 FOLDER: Final = "artefacts/reserve"
@@ -35,9 +35,11 @@ COINS_MAX: Final = 20_000
 EVENTS_MAX: Final = 100_000
 CLOSED_KINDS: Final = (
     *("vault_registered", "vault_retired", "vault_imported", "address_", "ceremony_"),
-    *("advisory", "attestation", "part_refused"),
+    *("advisory", "attestation"),
+    *sorted(record.CLOSED),
 )
-"""Steps whose entries stay closed: of vaults and ceremonies, a proof's own, and refused bytes."""
+"""Steps whose entries stay closed: of vaults and ceremonies, a proof's own, and those that
+`record.CLOSED` names. Who agreed is opened with the step that was agreed to."""
 PROOFS_CHECKED_MAX: Final = 4
 """How many attestations, the newest first, are checked against the chain by one verification."""
 EVERY_EVENT: Final = (

@@ -47,7 +47,7 @@ class Binding:
 @functools.lru_cache(maxsize=DAYS_KEPT)
 def binding(place: Jurisdiction, on: dt.date) -> Binding:
     """Sort a place's provisions for a day."""
-    there = [(p, p.in_force(on)) for p in place.provisions]
+    there = [(p, p.in_force(on)) for p in place.on_day(on)]
     sure = [p for p, force in there if force]
     maybe = [p for p, force in there if force is None]
     doubts = [p for p in maybe if p.kind in GATING]

@@ -77,7 +77,7 @@ Statements = tuple[Statement, ...]
 
 def duties_of(place: Jurisdiction, on: dt.date) -> tuple[Provision, ...]:
     """Return the duties to state on a day: those that bind, and those that may."""
-    return tuple(p for p in place.provisions if p.kind in STATED and p.in_force(on) is not False)
+    return tuple(p for p in place.on_day(on) if p.kind in STATED and p.in_force(on) is not False)
 
 
 @functools.lru_cache(maxsize=64)

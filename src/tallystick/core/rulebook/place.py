@@ -98,6 +98,14 @@ class Jurisdiction:
         """Return the calendar day of a moment (aware of its zone) by the place's own clock."""
         return at.astimezone(ZoneInfo(self.zone)).date()
 
+    def _first_day(self, at: dt.datetime) -> dt.date:
+        """Return the earliest day that any clock of the place shows at a moment.
+
+        A kiosk in its western zone opens with the others, though it may still be yesterday there.
+        """
+        zones = self.zones or ("UTC",)
+        return min(at.astimezone(ZoneInfo(zone)).date() for zone in zones)
+
     def in_zone(self, zone: str) -> Jurisdiction:
         """Return the place as a kiosk in one of its time zones reckons days; "" leaves it be.
 
@@ -112,18 +120,27 @@ class Jurisdiction:
 
     def of(self, kind: str, on: dt.date) -> list[Provision]:
         """Return the provisions of a kind that bind on a day, or may."""
-        return [p for p in self.provisions if p.kind == kind and p.in_force(on) is not False]
+        return [p for p in self.on_day(on) if p.kind == kind and p.in_force(on) is not False]
+
+    def on_day(self, on: dt.date) -> tuple[Provision, ...]:
+        """Return every provision as it stood on a day: what was settled later, still open."""
+        return tuple(p.as_on(on) for p in self.provisions)
 
     def as_known(self, on: dt.date) -> Jurisdiction:
-        """Return the place as its law was known on a day: later provisions are left out."""
-        return replace(self, provisions=tuple(p for p in self.provisions if p.known(on)))
+        """Return the place as its law was known on a day: later provisions are left out.
+
+        So are later adoptions: an officer who settles a point today settles no day before it.
+        """
+        known = tuple(p for p in self.on_day(on) if p.known(on))
+        return replace(self, provisions=known, adopted=tuple(a for a in self.adopted if a.on <= on))
 
     def unread(self, on: dt.date = dt.date.max) -> tuple[str, ...]:
         """Return the kinds that decide a sale, could not be read, nor were adopted by a day."""
         adopted = {a.subject for a in self.adopted if a.on <= on}
         said = {text.split()[0].replace("_", "-").rstrip(",;:") for text in self.not_read if text}
         named = {a.subject for a in self.adopted}
-        own = {p.kind for p in self.provisions if not (p.adopted and p.kind in named)}
+        made = [p for p in self.provisions if p.adopted and p.before is None and p.kind in named]
+        own = {p.kind for p in self.provisions if p not in made}
         kinds = sorted((said & rules.GATING) - adopted - own)
         if self.status in CLOSED and "status" not in adopted:
             kinds.insert(0, "status")
@@ -135,7 +152,7 @@ class Jurisdiction:
         for adoption in adoptions:
             if adoption.place == self.code:
                 if adoption.at is not None:
-                    adoption = replace(adoption, on=self.day(adoption.at))
+                    adoption = replace(adoption, on=self._first_day(adoption.at))
                 place = _adopted(place, adoption)
         return place
 
@@ -174,6 +191,7 @@ def _made(place: Jurisdiction, adoption: Adoption, who: str) -> tuple[Provision,
         source=adoption.source,
         figures=dict(adoption.figures),
         adopted=who,
+        adopted_on=adoption.on,
     )
     return (made,)
 
@@ -191,6 +209,8 @@ def _settled(place: Jurisdiction, adoption: Adoption, who: str) -> tuple[Provisi
         figures={**old.figures, **adoption.figures},
         settled=True,
         adopted=who,
+        adopted_on=adoption.on,
+        before=old,
         since=since,
         seen=old.seen or adoption.on,
     )

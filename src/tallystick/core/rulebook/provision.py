@@ -83,6 +83,15 @@ class Provision:
     note: str = ""
     adopted: str = ""
     """Who adopted its figures and from which source; empty for what was read in the law."""
+    adopted_on: dt.date | None = None
+    """The first day for which an officer's figures hold."""
+    before: Provision | None = None
+    """What it was until then: still open, as it was on every earlier day."""
+
+    def as_on(self, on: dt.date) -> Provision:
+        """Return it as it stood on a day: what an officer settled later was open then."""
+        later = self.adopted_on is not None and on < self.adopted_on
+        return self.before if later and self.before is not None else self
 
     def in_force(self, on: dt.date) -> bool | None:
         """Say whether it binds on a day; None when that is not known."""

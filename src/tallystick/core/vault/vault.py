@@ -27,6 +27,7 @@ from tallystick.core.vault.model import Access, Erasure, Held, Opened
 from tallystick.core.vault.tables import ACCESSES, RECORDS, SUBJECTS
 
 PROGRAMME: Final = "vault"
+"""Of the entries that are about no person: the turning of the master key."""
 CONTENT_BYTES_MAX: Final = 8 * 1024 * 1024
 RECORDS_PER_SUBJECT_MAX: Final = 1_000
 WORDS_CHARS_MAX: Final = 300
@@ -80,7 +81,7 @@ class Vault:
             "mark": mark,
         }
         commitment, salt = self._commit({**row, "sealed": hashlib.sha256(sealed).hexdigest()})
-        entry = journal.append(tx, PROGRAMME, "kept", commitment, now)
+        entry = journal.append(tx, *journal.QUIET, commitment, now)
         more = {"nonce": nonce, "sealed": sealed, "salt": salt, "entry": entry.seq}
         tx.execute(sa.insert(RECORDS).values(**row, **more))
         return record
@@ -169,8 +170,8 @@ class Vault:
         if row["keep_until"] is not None and row["keep_until"] >= keep_until.isoformat():
             return
         change = {"keep_until": keep_until.isoformat(), "basis": basis}
-        said = {"record": record, **change, "at": self.clock.now()}
-        journal.append(tx, PROGRAMME, "kept_longer", self._commit(said)[0], self.clock.now())
+        said = {"act": "kept_longer", "record": record, **change, "at": self.clock.now()}
+        journal.append(tx, *journal.QUIET, self._commit(said)[0], self.clock.now())
         tx.execute(sa.update(RECORDS).where(RECORDS.c.id == record).values(change))
 
     def erase(self, store: Store, subject: str, who: str, why: str) -> Erasure:
@@ -250,9 +251,9 @@ class Vault:
         kept = [one for one in before if _stays(one, today, wanted_gone)]
         gone = [one.id for one in before if one not in kept]
         tx.execute(sa.delete(RECORDS).where(RECORDS.c.id.in_(gone)))
-        said = {"subject": subject, "records": gone, "at": self.clock.now()}
-        kind = "part_erased" if kept else "erased"
-        journal.append(tx, PROGRAMME, kind, self._commit(said)[0], self.clock.now())
+        act, now = "part_erased" if kept else "erased", self.clock.now()
+        said = {"act": act, "subject": subject, "records": gone, "at": now}
+        journal.append(tx, *journal.QUIET, self._commit(said)[0], now)
         if not kept:
             row = sa.update(SUBJECTS).where(SUBJECTS.c.id == subject)
             tx.execute(row.values(erased_at=self.clock.now()))
@@ -263,7 +264,7 @@ class Vault:
         key, now, one = self.keys.get(subject), self.clock.now(), new_id(self.clock)
         nonce, sealed = self._seal(key, _bound(one, subject, "why"), why.encode())
         row = {"id": one, "subject": subject, "record": record, "at": now, "act": act, "who": who}
-        entry = journal.append(tx, PROGRAMME, act, self._commit({**row, "why": why})[0], now)
+        entry = journal.append(tx, *journal.QUIET, self._commit({**row, "why": why})[0], now)
         more = {"nonce": nonce, "why": sealed, "entry": entry.seq}
         tx.execute(sa.insert(ACCESSES).values(**row, **more))
 

@@ -34,6 +34,7 @@ LABELS: Final = {
     "escrow_minor": "Note in escrow",
     "jammed": "Jammed",
     "link": "Server link",
+    "headphones": "Headphones in",
     "journal_seq": "Journal entries",
 }
 
@@ -117,6 +118,17 @@ class Sight(Protocol):
         """Put a hand over the lens."""
 
 
+@runtime_checkable
+class Ears(Protocol):
+    """A hardware whose customer has headphones, and a jack to put them in."""
+
+    def plug_in(self) -> None:
+        """Put the headphones in."""
+
+    def pull_out(self) -> None:
+        """Take them out."""
+
+
 class NoSuchAct(TallystickError):
     """The drawer has no such button, or its field makes no sense."""
 
@@ -153,7 +165,9 @@ def _plain(hardware: Hardware) -> tuple[str, ...]:
     link = ("cut_link", "restore_link") if isinstance(hardware, ServerLink) else ()
     card = ("show_licence",) if isinstance(hardware, Pocket) else ()
     seen = tuple(SEEN) if isinstance(hardware, Sight) else ()
-    return ("insert_bad", "jam", "clear", "power_cycle", *box, *link, *card, *seen)
+    ears = ("plug_in", "pull_out") if isinstance(hardware, Ears) else ()
+    always = ("insert_bad", "jam", "clear", "power_cycle")
+    return (*always, *box, *link, *card, *ears, *seen)
 
 
 def draw_frame() -> str:
@@ -192,6 +206,7 @@ def draw_drawer(hardware: Hardware, view: View, address: str) -> str:
         address=address,
         card="show_licence" in offered,
         seen=[Button(act_, label) for act_, label in SEEN.items() if act_ in offered],
+        ears="plug_in" in offered,
         text=hardware.last_text() if isinstance(hardware, Pocket) else "",
         paper=hardware.last_print(),
         state=_state(hardware.state(), words),

@@ -97,7 +97,7 @@ def name(item: str) -> str:
 def asks(place: Jurisdiction, policy: Policy, on: dt.date) -> tuple[Asked, ...]:
     """Return everything asked on a day. What may be in force counts as in force."""
     found = [*_of_policy(policy)]
-    for rule in place.provisions:
+    for rule in place.on_day(on):
         if rule.in_force(on) is False:
             continue
         if rule.kind == "identification":

@@ -10,16 +10,19 @@ import datetime as dt
 import hashlib
 from collections.abc import Iterable
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 import sqlalchemy as sa
 
 from tallystick.core import approvals, journal
 from tallystick.core.clock import Clock, new_id
+from tallystick.core.history import History
 from tallystick.core.identity import grants
 from tallystick.core.store import Tx
 from tallystick.core.vault import Vault
 from tallystick.kiosk.record import PROGRAMME
+from tallystick.kiosk.reports.cash import zone_of
 from tallystick.kiosk.reports.errors import (
     ReportFiled,
     ReportIncomplete,
@@ -33,6 +36,7 @@ KIND: Final = "report.filing"
 NUMBER_LENGTH_MAX: Final = 60
 LIST_MAX: Final = 1_000
 APPROVE_WITHIN_S: Final = 14 * 86_400
+HISTORY: Final = History(REPORT_EVENTS, "report")
 
 Row = dict[str, Any]
 
@@ -196,6 +200,14 @@ def listed(tx: Tx, by: str, states: Iterable[State] = (State.DRAFT, State.PROPOS
     return [dict(row) for row in tx.execute(query).mappings()]
 
 
+def left(row: Row, now: dt.datetime) -> int:
+    """Return how many days a report may still wait, on the calendar of where it happened."""
+    draft = msgspec.json.decode(row["body"], type=Draft)
+    zone = ZoneInfo(draft.zone) if draft.zone else zone_of(draft.jurisdiction)
+    due: dt.date = dt.date.fromisoformat(row["due"])
+    return (due - now.astimezone(zone).date()).days
+
+
 def _may_know(tx: Tx, by: str) -> bool:
     return ROLE in grants.held(tx, by)
 
@@ -240,19 +252,4 @@ def _move(tx: Tx, clock: Clock, row: Row, to: State, kind: str, by: str, content
 
 def _event(tx: Tx, clock: Clock, report: str, kind: str, by: str, content: Row) -> None:
     """Append one step to a report's history; the journal learns only that a report moved."""
-    at: dt.datetime = clock.now()
-    full = {"report": report, "kind": kind, "at": at, "by": by, **content}
-    salt = clock.random_bytes(journal.SALT_BYTES)
-    entry = journal.append(tx, PROGRAMME, "report_step", journal.commit(salt, full), at)
-    n = sa.select(sa.func.count()).where(REPORT_EVENTS.c.report == report)
-    row = {
-        "report": report,
-        "n": tx.execute(n).scalar_one() + 1,
-        "at": at,
-        "kind": kind,
-        "by": by,
-        "content": journal.canonical(full).decode(),
-        "salt": salt.hex(),
-        "entry": entry.seq,
-    }
-    tx.execute(sa.insert(REPORT_EVENTS).values(**row))
+    HISTORY.append(tx, clock, report, kind, by, content, (PROGRAMME, "report_step"))

@@ -34,7 +34,7 @@ class Duty:
 
 def provision_of(place: Jurisdiction, name: str, on: dt.date) -> Provision | None:
     """Return a provision of the place or of a layer above it that binds on a day, or may."""
-    found = [p for p in place.provisions if p.id.rpartition("/")[2] == name]
+    found = [p for p in place.on_day(on) if p.id.rpartition("/")[2] == name]
     return next((p for p in found if p.in_force(on) is not False), None)
 
 
@@ -70,6 +70,6 @@ def keep_until(place: Jurisdiction, made: dt.date) -> tuple[dt.date, str] | None
 
 def quarterly(place: Jurisdiction, on: dt.date) -> list[Provision]:
     """Return the provisions of the place that want its kiosks' places told every quarter."""
-    wanted = [p for p in place.provisions if p.kind in ("report", "registration")]
+    wanted = [p for p in place.on_day(on) if p.kind in ("report", "registration")]
     told = [p for p in wanted if "quarterly" in f"{p.say} {p.terms.get('rule', '')}".lower()]
     return [p for p in told if p.in_force(on) is not False]

@@ -20,7 +20,17 @@ from tallystick import look
 from tallystick.core import approvals
 from tallystick.core.store import Store, Tx
 from tallystick.core.vault.errors import VaultError
-from tallystick.hubs import agreements, asking, clocks, documents, gates, law, queries, record
+from tallystick.hubs import (
+    agreements,
+    asking,
+    clocks,
+    documents,
+    gates,
+    law,
+    needs,
+    queries,
+    record,
+)
 from tallystick.hubs.cases import Identity
 from tallystick.hubs.claims import TERMS
 from tallystick.hubs.desk import Desk
@@ -220,7 +230,7 @@ def facts_page(tx: Tx, desk: Desk, case: Case) -> dict[str, Any]:
         for name in (*test.facts, test.until)
         if name
     )
-    kinds = [law.known_facts()[name] for name in wanted]
+    kinds = [law.known_facts()[name] for name in (*wanted, *needs.ALL)]
     rows = [
         {
             "kind": kind,

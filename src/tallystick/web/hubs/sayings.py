@@ -89,6 +89,8 @@ TERMS: Final = {
     "term.kind": "Kind",
     "term.ceiling_day": "Most in a day",
     "term.ceiling_total": "Most in all",
+    "term.languages": "Languages of its interpreters, by their codes",
+    "term.care": "Care that it gives",
     "term.conditions": "Conditions",
     "term.excluded": "Excluded",
     "term.obligations": "Obligations",
