@@ -62,7 +62,11 @@ class Books:
         return made
 
     def bought(
-        self, *notes: tuple[dt.datetime, int], place: str = "US-CA", machine: str = "K1"
+        self,
+        *notes: tuple[dt.datetime, int],
+        place: str = "US-CA",
+        machine: str = "K1",
+        zone: str = "",
     ) -> str:
         zero = dict.fromkeys(("quote_number", "price_minor", "fee_bp", "fee_min_minor"), 0)
         total, made = sum(minor for _, minor in notes), new_id(self.clock)
@@ -75,6 +79,7 @@ class Books:
             "machine": machine,
             "state": "settled",
             "jurisdiction": place,
+            "zone": zone,
             "currency": "USD",
             "address": ADDRESS,
             "language": "en",
@@ -214,6 +219,31 @@ def test_summer_time_ends_and_the_day_has_twenty_five_hours(books: Books) -> Non
     with books.store.read() as tx:
         (one,) = cash.days(cash.moved(tx, long, long), long, long)
     assert one.in_minor == 1_000_001
+
+
+def test_each_machine_goes_by_its_own_zone(books: Books) -> None:
+    """Two machines of one state at one moment: in the east the day has ended, in the west not."""
+    moment, sums = at(ZoneInfo("UTC"), 2026, 11, 24, 6, 30), {}
+    for zone in ("America/Denver", ""):
+        books.bought((moment, 600_000), (moment, 500_000), place="US-TX", zone=zone)
+    with books.store.read() as tx:
+        for day_ in (ON, ON + dt.timedelta(1)):
+            (one,) = cash.days(cash.moved(tx, day_, day_), day_, day_)
+            (draft,) = drafts.ctr([one], day_)
+            sums[day_] = (draft.zone, draft.due)
+            assert [r["day"] for r in records.transfers(tx, day_, day_)] == [day_.isoformat()]
+    east = ON + dt.timedelta(1)
+    assert sums[ON] == ("America/Denver", ON + dt.timedelta(15))
+    assert sums[east] == ("America/Chicago", east + dt.timedelta(15))
+
+
+def test_a_deadline_ends_with_the_day_where_the_machine_stands(books: Books) -> None:
+    report = drafted(books)
+    with books.store.read() as tx:
+        row = filing.find(tx, report, books.ada)
+    assert row["due"] == "2026-12-08"
+    assert filing.left(row, at(LA, 2026, 12, 8, 23, 59)) == 0
+    assert filing.left(row, at(LA, 2026, 12, 9, 0, 0)) == -1
 
 
 def drafted(books: Books, kind: str = "ctr") -> str:

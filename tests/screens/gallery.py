@@ -185,6 +185,7 @@ def views() -> dict[str, View]:
         "start": BASE,
         "language": _at(BASE, Screen.LANGUAGE),
         "help": _at(PAID, Screen.HELP),
+        "help-listening": _at(PAID, Screen.HELP, listening=True),
         "scam": _at(BASE, Screen.SCAM),
         "cost": _at(BASE, Screen.COST),
         "warning": _at(BASE, Screen.WARNING, warning=WARNING),
@@ -219,10 +220,16 @@ def views() -> dict[str, View]:
         "cash-still": dataclasses.replace(
             cash, still_there=True, closes_at=NOW + dt.timedelta(minutes=10)
         ),
+        "scan-still": _at(
+            BASE, Screen.SCAN, still_there=True, closes_at=NOW, listening=True, private=True
+        ),
         "review": _at(PAID, Screen.REVIEW),
         "review-price": _at(PAID, Screen.REVIEW, price_changed=True, sats=87_500),
         "sending": dataclasses.replace(sending, purchase=bought(0, sent=False)),
         "sending-held": dataclasses.replace(sending, purchase=held()),
+        "sending-waits": dataclasses.replace(
+            sending, purchase=msgspec.structs.replace(bought(0, sent=False), waiting=True)
+        ),
         "sending-sent": dataclasses.replace(sending, purchase=bought(0), printed=True),
         "receipt": _at(PAID, Screen.RECEIPT, purchase=bought(1), printed=True),
         "stopped": _at(BASE, Screen.STOPPED),

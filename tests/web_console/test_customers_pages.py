@@ -11,7 +11,7 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
-from kiosk.shop import DOCUMENT_FIRST, ONE, Shop
+from kiosk.shop import ADDRESSES, DOCUMENT_FIRST, ONE, Shop
 from serving import serve, stop_all
 from tallystick.cli import main
 from tallystick.core import journal
@@ -121,8 +121,37 @@ def test_the_number_to_call_back(scene: Scene) -> None:
         assert f'id="slip">{row["reference"]}<' in page.text
         assert "Only a reviewer lets it be sent" in page.text
         assert row["reference"] not in ada.get(f"/purchases/{scene.visit.id}").text
+        assert 'id="record"' not in page.text, "it does not wait: there is no call to record"
         first = ada.post(f"/purchases/{scene.visit.id}/number", data={"why": "a hold"})
         assert "No number was shown" in first.text
+
+
+def test_a_call_is_written_down_and_lets_a_reviewer_release(scene: Scene) -> None:
+    scene.shop.clock.advance(60)
+    later = scene.shop.known(ONE)
+    later.start(ADDRESSES[1])
+    later.note()
+    given = [wire.CareAnswer(question="code", option="sent")]
+    with scene.shop.store.transact() as tx:
+        row = buy.find(tx, "K1", later.id)
+        guard.care(tx, scene.shop.desk, row, wire.CareAsk(answers=given))
+    assert later.finish().waiting
+    scene.shop.clock.advance(60)
+    here, slip = f"/purchases/{later.id}", later.view().reference
+    with scene.client() as ada, scene.client(Role.AUDITOR) as eve:
+        assert 'id="call-first"' in ada.get(here).text and 'id="release"' not in ada.get(here).text
+        assert ada.post(f"{here}/released", data={"why": "sounds honest"}).status_code == 409
+        page = ada.post(f"{here}/number", data={"why": "a hold"}).text
+        assert 'id="record"' in page and "+18605550142" in page
+        said = {"slip": slip, "result": "theirs", "words": "savings of their own"}
+        assert eve.post(f"{here}/called", data=said).status_code == 403
+        assert ada.post(f"{here}/called", data=said | {"result": "maybe"}).status_code == 422
+        assert ada.post(f"{here}/called", data=said | {"slip": "TS-000"}).status_code == 422
+        assert ada.post(f"{here}/called", data=said).status_code == 303
+        told = ada.get(here).text
+        assert "It is theirs" in told and "savings of their own" in told
+        assert "+18605550142" not in told
+        assert ada.post(f"{here}/released", data={"why": "the call allows it"}).status_code == 303
 
 
 def command(scene: Scene, *words: str) -> str:

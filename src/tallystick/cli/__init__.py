@@ -24,6 +24,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "customers": "customers.customers",
     "demo": "demo.demo",
     "edge": "edge.edge",
+    "held": "held.held",
     "hubs": "hubs.hubs",
     "law": "law.law",
     "log": "log.log",

@@ -60,7 +60,7 @@ def add(
 @DATA
 @DATABASE
 @click.argument("address")
-@click.option("--list", "name", type=click.Choice(["own", "shared"]), default="own")
+@click.option("--list", "name", type=click.Choice(["own", "shared", "stop"]), default="own")
 @click.option("--by", required=True, help="Who lifted it.")
 def lift(data: Path, database: str, address: str, name: str, by: str) -> None:
     """Take an address off a list, as on an appeal. Exits 1 if it was not on it."""
@@ -123,7 +123,7 @@ def take(data: Path, database: str, path: Path) -> None:
 @DATA
 @DATABASE
 @click.argument("address")
-@click.option("--list", "name", type=click.Choice(["own", "shared"]), default="own")
+@click.option("--list", "name", type=click.Choice(["own", "shared", "stop"]), default="own")
 @click.option("--why", required=True, help="Why the address should not be on the list.")
 @click.option("--by", required=True, help="Who asks, or for whom.")
 def appeal(data: Path, database: str, address: str, name: str, why: str, by: str) -> None:

@@ -148,6 +148,7 @@ def _kiosk(
         *("--screen-port", str(ports["screen"]), "--hands", str(hands)),
         *("--server", f"http://127.0.0.1:{ports['api']}", "--pair", code),
         *("--reading-percent", str(reading_percent)),
+        *("--headphones", str(parts.folder / "headphones")),
     )
 
 

@@ -30,6 +30,14 @@ import click
     show_default=True,
     help="How much of a warning's reading time must pass before Go on wakes.",
 )
+@click.option("--headphones", default="", help="Event node of the headphone jack.")
+@click.option(
+    "--speech-volume",
+    type=click.IntRange(10, 100),
+    default=60,
+    show_default=True,
+    help="Percent of the loudspeaker's level at which speech measures 65 dBA.",
+)
 @click.option("--new-key", is_flag=True, help="Change the machine's key first.")
 @click.option("--ready-file", type=click.Path(path_type=Path))
 def edge(ready_file: Path | None, new_key: bool, data: Path, **given: str | int) -> None:

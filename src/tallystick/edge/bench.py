@@ -6,12 +6,14 @@ is played inside this process.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tallystick.bitcoin.signer.vault import open_keys
 from tallystick.bitcoin.wallet import HotWallet
 from tallystick.core.clock import Clock
+from tallystick.devices.headphones import event
 from tallystick.devices.id003.control import Hands
 from tallystick.edge.engine import Engine
 from tallystick.edge.telephone import SAMPLE_LICENCE, TELEPHONE
@@ -28,6 +30,13 @@ def customer_address(folder: Path, clock: Clock, network: str = "regtest") -> st
     return HotWallet(path, keys.external, keys.internal, network).next_address()
 
 
+def _node(path: Path) -> int:
+    """Make a FIFO where the jack's event node would be, and hold its other end."""
+    if not path.exists():
+        os.mkfifo(path, 0o600)
+    return os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+
+
 class Bench:
     """What the drawer beside the screen can do."""
 
@@ -36,6 +45,7 @@ class Bench:
         self._engine, self._clock = engine, clock
         self._customer = settings.data.parent / "customer"
         self._papers = Path(settings.printer.partition(":")[2])
+        self._jack = _node(Path(settings.headphones)) if settings.headphones else -1
 
     def insert(self, minor: int) -> None:
         """Put in one good note."""
@@ -82,6 +92,19 @@ class Bench:
         """Hold a made-up driver's licence over the scanner."""
         self._hands.present(SAMPLE_LICENCE)
 
+    def plug_in(self) -> None:
+        """Put headphones in."""
+        self._plug(inserted=True)
+
+    def pull_out(self) -> None:
+        """Take them out."""
+        self._plug(inserted=False)
+
+    def _plug(self, inserted: bool) -> None:
+        """Write what the kernel writes; a bench without a jack does nothing."""
+        if self._jack >= 0:
+            os.write(self._jack, event(inserted))
+
     def last_text(self) -> str:
         """Return the last text message to the customer's telephone, or nothing."""
         path = self._customer / TELEPHONE
@@ -106,5 +129,6 @@ class Bench:
             "escrow_minor": int(held["escrow_minor"]),
             "jammed": bool(held["jammed"]),
             "box_open": bool(held["box_open"]),
+            "headphones": self._engine.view().private,
             "link": "cut" if self._engine.link.cut else "up",
         }

@@ -21,7 +21,6 @@ from tallystick.core.clock import Clock
 from tallystick.core.errors import TallystickError
 from tallystick.devices.validator import BillValidator
 from tallystick.edge.book import Delivery, NoteLine
-from tallystick.edge.care import READING_PERCENT
 from tallystick.edge.errors import JournalUnwritable, ServerLost, ServerSaid
 from tallystick.edge.idle import BUYING, OVER
 from tallystick.edge.link import Link, Question
@@ -29,9 +28,10 @@ from tallystick.edge.log import Log
 from tallystick.edge.notes import Notes
 from tallystick.edge.pairing import Pairing
 from tallystick.edge.paper import Paper
+from tallystick.edge.reading import READING_PERCENT
 from tallystick.edge.screen import receipt
 from tallystick.edge.stage import Stage
-from tallystick.edge.view import Screen, Touch, View
+from tallystick.edge.view import VOLUME, Screen, Touch, View
 from tallystick.edge.visit import Visit
 from tallystick.kiosk import wire
 
@@ -56,6 +56,16 @@ class Scanner(Protocol):
 
     def read(self) -> str | None:
         """Return one code, or None; never wait."""
+
+
+class Jack(Protocol):
+    """What tells whether headphones are in."""
+
+    def inserted(self) -> bool:
+        """Return it at once, and never raise."""
+
+    def close(self) -> None:
+        """Let go of the device."""
 
 
 class Every:
@@ -92,10 +102,13 @@ class Engine:
         demo: bool = False,
         zone: dt.tzinfo | None = None,
         reading_percent: int = READING_PERCENT,
+        headphones: Jack | None = None,
+        volume: int = VOLUME,
     ) -> None:
         self._lock = threading.RLock()
         self._clock, self._log, self._scanner, self._zone = clock, log, scanner, zone
-        self._stage = Stage(demo)
+        self._headphones = headphones
+        self._stage = Stage(demo, volume)
         self._notes = Notes(validator, log, clock)
         self._visit = Visit(self._stage, log, self._notes, clock, pairing, self, reading_percent)
         self._notes.tell(self)
@@ -127,6 +140,8 @@ class Engine:
         self._paper.stop()
         with self._lock:
             self._notes.close()
+            if self._headphones is not None:
+                self._headphones.close()
             self._log.journal.close()
 
     # --- the screen ------------------------------------------------------------------------------
@@ -143,6 +158,11 @@ class Engine:
         """Do what a person did at the screen."""
         with self._step():
             self._visit.touch(touch, **fields)
+
+    def spoken(self, where: str, seconds: float) -> None:
+        """Take in that the voice begins to read the page ``where``, for so many seconds."""
+        with self._step():
+            self._visit.spoken(where, seconds)
 
     @contextlib.contextmanager
     def _step(self) -> Iterator[None]:
@@ -171,7 +191,8 @@ class Engine:
     def _pause_s(self) -> float:
         if self._notes.inside:
             return POLL_INSIDE_S
-        return POLL_NOTE_S if self._stage.view.screen in BUYING else POLL_IDLE_S
+        soon = self._stage.view.screen in BUYING or self._stage.view.private
+        return POLL_NOTE_S if soon else POLL_IDLE_S
 
     def turn(self) -> None:
         """Poll each device once, and let time do its part."""
@@ -180,6 +201,8 @@ class Engine:
             code = self._scanner.read() if self._scanner else None
             if code:
                 self._visit.scanned(code)
+            if self._headphones is not None:
+                self._visit.headphones(self._headphones.inserted())
             self._visit.tick()
             self._open_or_close()
             self._ask_about()

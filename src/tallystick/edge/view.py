@@ -10,9 +10,14 @@ from __future__ import annotations
 import datetime as dt
 import enum
 from dataclasses import dataclass, field
+from typing import Final
 
 from tallystick.kiosk import wire
 from tallystick.kiosk.model import Sums
+
+VOLUME: Final = 60
+"""Percent of the loudspeaker's full level, until a machine's own is set."""
+VOLUME_MAX: Final = 100
 
 
 class Screen(enum.StrEnum):
@@ -53,6 +58,11 @@ class Touch(enum.StrEnum):
     LANGUAGE = "language"
     TEXT = "text"
     THEME = "theme"
+    LISTEN = "listen"
+    """Read this page aloud, and each page that follows."""
+    HUSH = "hush"
+    LOUDER = "louder"
+    QUIETER = "quieter"
     HIDE = "hide"
     SHOW_ADDRESS = "show_address"
     ACCEPT_COST = "accept_cost"
@@ -110,6 +120,12 @@ class View:
     language: str = "en"
     text_percent: int = 100
     theme: str = "light"
+    listening: bool = False
+    """True while each page is read aloud as it comes up."""
+    private: bool = False
+    """True while headphones are in: what is typed may be spoken."""
+    volume: int = VOLUME
+    """Loudness of the voice, in percent of the loudspeaker's full level."""
     hide_sums: bool = False
     show_address: bool = False
     now: dt.datetime | None = None
@@ -158,6 +174,15 @@ class View:
     printed: bool = False
     demo: bool = False
     extras: tuple[tuple[str, str], ...] = field(default=())
+
+
+def place(view: View) -> str:
+    """Name the page: each warning is a page of its own, on which nothing stays ticked."""
+    if view.screen is Screen.WARNING and view.warning is not None:
+        return f"warning-{view.warning.id}"
+    if view.screen is Screen.QUESTION and view.question is not None:
+        return f"question-{view.question.id}"
+    return view.screen.value
 
 
 def sums_shown(total: Sums) -> dict[str, int]:

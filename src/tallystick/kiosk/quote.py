@@ -7,8 +7,9 @@ exactly; the signature lets the machine prove that it was promised (Decision 4).
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -37,6 +38,7 @@ RIGHTS: Final = ("refund", "hold", "hold-or-cancel")
 RIGHTS_MAX: Final = 16
 RIGHT_LENGTH_MAX: Final = 512
 LAW_LENGTH_MAX: Final = 512
+ZONED_MAX: Final = 64
 EVER: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 OWN_WARNING: Final = wire.Warning(
     id="operator/warning",
@@ -97,6 +99,13 @@ class Desk:
     customers: CustomerDesk | None = None
     """What identifying customers needs; without it nothing is sold where anybody must be."""
 
+    def at(self, zone: str) -> Desk:
+        """Return the desk as a machine in one of the place's zones reckons days; "" is the desk.
+
+        Raises `LawUnreadable` for a zone that is none of the place's.
+        """
+        return replace(self, place=_zoned(self.place, zone)) if zone else self
+
     def asked(self) -> list[Asked]:
         """Return what a customer must show before any cash, by law and by policy, today."""
         policy = self.customers.policy if self.customers else CustomerPolicy()
@@ -114,6 +123,12 @@ class Desk:
         """Return the start of that day."""
         zone = ZoneInfo(self.place.zone)
         return dt.datetime.combine(self.day(at), dt.time(), zone).astimezone(dt.UTC)
+
+
+@functools.lru_cache(maxsize=ZONED_MAX)
+def _zoned(place: rulebook.Jurisdiction, zone: str) -> rulebook.Jurisdiction:
+    """Return a place in a zone, the same each time: what is sorted for a day is kept by place."""
+    return place.in_zone(zone)
 
 
 def digest_of(quote: wire.Quote) -> str:

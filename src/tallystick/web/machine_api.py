@@ -221,9 +221,10 @@ class Api:
         self.store, self.desk = store, desk
 
     def desk_of(self, who: machines.Machine) -> Desk:
-        """Return the desk with this machine's daily cap."""
+        """Return the desk with this machine's daily cap, by the calendar of its own zone."""
         cap = min(self.desk.policy.machine_day_max_minor, who.day_cap_minor)
-        return replace(self.desk, policy=replace(self.desk.policy, machine_day_max_minor=cap))
+        desk = self.desk.at(str(who.settings.get(machines.ZONE, "")))
+        return replace(desk, policy=replace(desk.policy, machine_day_max_minor=cap))
 
     def take(self, request: Request, body: bytes, into: type | None, step: Step) -> Response:
         """Take one step in one transaction; a lie is refused, and its record is kept."""

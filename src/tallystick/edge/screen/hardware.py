@@ -29,6 +29,7 @@ LABELS: Final = {
     "escrow_minor": "Note in escrow",
     "jammed": "Jammed",
     "link": "Server link",
+    "headphones": "Headphones in",
     "journal_seq": "Journal entries",
 }
 
@@ -98,6 +99,17 @@ class Pocket(Protocol):
         """Return the last message to the telephone, or nothing."""
 
 
+@runtime_checkable
+class Ears(Protocol):
+    """A hardware whose customer has headphones, and a jack to put them in."""
+
+    def plug_in(self) -> None:
+        """Put the headphones in."""
+
+    def pull_out(self) -> None:
+        """Take them out."""
+
+
 class NoSuchAct(TallystickError):
     """The drawer has no such button, or its field makes no sense."""
 
@@ -133,7 +145,8 @@ def _plain(hardware: Hardware) -> tuple[str, ...]:
     box = ("open_box", "close_box") if isinstance(hardware, CashBox) else ()
     link = ("cut_link", "restore_link") if isinstance(hardware, ServerLink) else ()
     card = ("show_licence",) if isinstance(hardware, Pocket) else ()
-    return ("insert_bad", "jam", "clear", "power_cycle", *box, *link, *card)
+    ears = ("plug_in", "pull_out") if isinstance(hardware, Ears) else ()
+    return ("insert_bad", "jam", "clear", "power_cycle", *box, *link, *card, *ears)
 
 
 def draw_frame() -> str:
@@ -171,6 +184,7 @@ def draw_drawer(hardware: Hardware, view: View, address: str) -> str:
         ],
         address=address,
         card="show_licence" in offered,
+        ears="plug_in" in offered,
         text=hardware.last_text() if isinstance(hardware, Pocket) else "",
         paper=hardware.last_print(),
         state=_state(hardware.state(), words),

@@ -6,9 +6,11 @@ suspicion is known only to the role of compliance: to anybody else there is none
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from collections.abc import Iterable
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 import sqlalchemy as sa
@@ -20,6 +22,7 @@ from tallystick.core.identity import grants
 from tallystick.core.store import Tx
 from tallystick.core.vault import Vault
 from tallystick.kiosk.record import PROGRAMME
+from tallystick.kiosk.reports.cash import zone_of
 from tallystick.kiosk.reports.errors import (
     ReportFiled,
     ReportIncomplete,
@@ -195,6 +198,14 @@ def listed(tx: Tx, by: str, states: Iterable[State] = (State.DRAFT, State.PROPOS
         query = query.where(REPORTS.c.kind.not_in(sorted(SECRET)))
     query = query.order_by(REPORTS.c.due, REPORTS.c.id).limit(LIST_MAX)
     return [dict(row) for row in tx.execute(query).mappings()]
+
+
+def left(row: Row, now: dt.datetime) -> int:
+    """Return how many days a report may still wait, on the calendar of where it happened."""
+    draft = msgspec.json.decode(row["body"], type=Draft)
+    zone = ZoneInfo(draft.zone) if draft.zone else zone_of(draft.jurisdiction)
+    due: dt.date = dt.date.fromisoformat(row["due"])
+    return (due - now.astimezone(zone).date()).days
 
 
 def _may_know(tx: Tx, by: str) -> bool:

@@ -22,7 +22,7 @@ from tallystick.core.store import Tx
 from tallystick.kiosk.buy import CUSTOMERS_REFUNDS
 from tallystick.kiosk.model import State as Purchase
 from tallystick.kiosk.record import PROGRAMME
-from tallystick.kiosk.scams import intervene
+from tallystick.kiosk.scams import intervene, stops
 from tallystick.kiosk.scams.claim import (
     EVIDENCE,
     NEXT,
@@ -99,6 +99,7 @@ def file(
         item = {"claim": row["id"], "purchase": bought["id"], "refund_minor": 0, **sums}
         tx.execute(sa.insert(CLAIM_ITEMS).values(**item))
     _event(tx, clock, row["id"], "filed", by, {"form": form, "purchases": list(purchases)})
+    stops.claimed(tx, clock, [bought["address"] for bought in rows], row["reference"], by)
     return str(row["id"])
 
 
