@@ -16,13 +16,13 @@ from pathlib import Path
 import httpx
 import pytest
 
+import databases
 from edge import killed
 from edge.rig import ADDRESS, Devices, Server, ShiftedClock, until
 from forks import forks
 from serving import stop_all
 from tallystick.cli.walk import NotReached, Walk
 from tallystick.core.clock import SystemClock
-from tallystick.core.store import Store
 
 NOTES = (2_000, 1_000)
 STOP_S_MAX = 10
@@ -36,8 +36,7 @@ class Scene:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True)
         self.folder, self.clock = folder, SystemClock()
-        self.store = Store.open(f"sqlite:///{folder}/server.sqlite")
-        self.store.migrate()
+        self.store = databases.opened(f"sqlite:///{folder}/server.sqlite")
         self.server = Server(self.store, ShiftedClock(), folder)
         self.devices = Devices(folder)
         self.process: BaseProcess | None = None

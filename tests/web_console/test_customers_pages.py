@@ -11,6 +11,7 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
+import databases
 from kiosk.shop import ADDRESSES, DOCUMENT_FIRST, ONE, Shop
 from serving import serve, stop_all
 from tallystick.cli import main
@@ -19,7 +20,6 @@ from tallystick.core.identity import people, sessions
 from tallystick.core.identity.passkeys import Party
 from tallystick.core.identity.people import Role
 from tallystick.core.identity.tables import PASSKEYS
-from tallystick.core.store import Store
 from tallystick.kiosk import buy, wire
 from tallystick.kiosk.scams import guard
 from tallystick.web.console.app import create_app
@@ -49,8 +49,7 @@ class Scene(SimpleNamespace):
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     folder: Path = tmp_path_factory.mktemp("customers")
-    store = Store.open(f"sqlite:///{folder}/tallystick.sqlite")
-    store.migrate()
+    store = databases.opened(f"sqlite:///{folder}/tallystick.sqlite")
     shop = Shop(store, folder, DOCUMENT_FIRST)
     visit = shop.known(ONE)
     visit.start()
