@@ -38,6 +38,21 @@ CHROMIUM_ARGS = [
 ]
 
 
+LONG = ("edge", "kiosk", "demo", "cli", "screens", "reserve", "bitcoin", "tlog")
+"""Folders whose files take longest, and so are begun first: else the last file is waited for."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take long; within a file and a folder the order stays."""
+
+    def rank(item: pytest.Item) -> tuple[bool, int]:
+        folder = item.path.parent.name
+        kills = "kill_points" in item.path.name
+        return (not kills, LONG.index(folder) if folder in LONG else len(LONG))
+
+    items.sort(key=rank)
+
+
 def _postgres_binary(name: str) -> str:
     found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
     path = str(found[-1]) if found else shutil.which(name)
