@@ -17,13 +17,13 @@ from tallystick.edge.view import Screen, Touch, View
 
 
 class Rig:
-    def __init__(self, folder: Path, reading_percent: int = 0) -> None:
+    def __init__(self, folder: Path, reading_percent: int = 0, camera: str = "") -> None:
         self.folder, self.clock = folder, ShiftedClock()
         self.store = databases.opened(f"sqlite:///{folder}/server.sqlite")
         self.server = Server(self.store, self.clock, folder)
         self.devices = Devices(folder)
         self.hands = self.devices.hands
-        self.kiosk = Kiosk(folder, self.server, self.clock, reading_percent)
+        self.kiosk = Kiosk(folder, self.server, self.clock, reading_percent, camera)
 
     def restart(self) -> None:
         self.kiosk.stop()

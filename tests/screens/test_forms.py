@@ -164,6 +164,7 @@ CAREFUL = [
     (Touch.SEND, dataclasses.replace(PAID, screen=Screen.REVIEW)),
     (Touch.ACCEPT_PRICE, dataclasses.replace(PAID, screen=Screen.REVIEW, price_changed=True)),
     (Touch.DONE, dataclasses.replace(PAID, screen=Screen.RECEIPT)),
+    (Touch.USE, dataclasses.replace(HAVE, screen=Screen.COPY, pictured=3)),
 ]
 
 

@@ -34,6 +34,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "screen": "screen.screen_group",
     "serve": "serve.serve",
     "trial": "trial.trial",
+    "vault": "vault.vault",
     "verify": "verify.verify",
     "whatif": "whatif.whatif",
     "witness": "witness.witness",

@@ -19,6 +19,7 @@ import uvicorn
 
 from tallystick.core.clock import Clock, SystemClock
 from tallystick.core.identity.keys import load_or_make_key
+from tallystick.devices.camera import open_camera
 from tallystick.devices.headphones import Jack
 from tallystick.devices.id003.driver import Id003
 from tallystick.devices.printer import EscPosPrinter, PaperLine, Printer, VirtualPrinter
@@ -49,6 +50,9 @@ class Settings:
     """``escpos:PORT``, ``virtual:FOLDER``, or nothing for a machine without one."""
     scanner: str = ""
     """The serial port of the QR scanner, or nothing."""
+    camera: str = ""
+    """``v4l2:/dev/videoN``, ``virtual:FILE-or-FOLDER``, or nothing for a machine without one, which
+    stays closed where the law asks for a picture."""
     pair: str = ""
     """The text of a pairing code; needed the first time only."""
     server: str = ""
@@ -126,6 +130,7 @@ def build(settings: Settings, clock: Clock) -> Engine:
         *(held, key, log, validator, scanner, put, clock),
         demo=bool(settings.hands),
         reading_percent=settings.reading_percent,
+        camera=open_camera(settings.camera, clock),
         headphones=Jack(settings.headphones, clock) if settings.headphones else None,
         volume=settings.speech_volume,
     )
