@@ -1,4 +1,4 @@
-"""Suspicion that drafts its own report: an upheld claim, and a silent call for help (requirement 19).
+"""Suspicion that drafts its own report: an upheld claim, a silent call for help (requirement 19).
 
 The victim's cash is summed and a report of suspicion drafted where the law of the place wants one,
 for an officer to complete and two to file. Whoever decides the claim learns nothing of it: one
