@@ -1,4 +1,4 @@
-"""Reports in the console: due by the law's days, filed by two, secret where they must be, on record."""
+"""Reports in the console: due by the law's days, filed by two, secret where need be, on record."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_what_is_due_stands_first_and_is_counted_in_the_menu(scene: Scene) -> No
         assert "overdue by" in words(page) and "to look at" in words(page)
         rows = re.findall(r"/reports/(\w{26})", page)
         with scene.store.read() as tx:
-            dues = [r["due"] for r in map(lambda i: _row(tx, i), dict.fromkeys(rows))]
+            dues = [r["due"] for r in (_row(tx, i) for i in dict.fromkeys(rows))]
         assert dues == sorted(dues)
 
 
@@ -227,6 +227,7 @@ def test_a_page_and_its_file_and_the_command_say_the_same(scene: Scene) -> None:
         assert pdf.content.startswith(b"%PDF-") and "attachment" in str(pdf.headers)
         quarter = {"law": "US-OK", "year": 2026, "quarter": 4}
         assert "US-OK/reports" in words(hana.get("/reports/places", params=quarter).text)
+        assert "quarter 3 of 2026" in words(hana.get("/reports/places").text), "the last whole one"
         none = words(hana.get("/reports/places", params=quarter | {"law": "US-CA"}).text)
         assert "wants no quarterly report" in none
         own = hana.get("/reports/history", params={"who": PERSON, "as": "csv"}).text

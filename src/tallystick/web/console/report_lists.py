@@ -31,6 +31,7 @@ PERIOD_DAYS: Final = 30
 PERSON_CHARS_MAX: Final = 140
 YEAR_MIN: Final = 2000
 YEAR_MAX: Final = 2200
+DAY: Final = dt.timedelta(days=1)
 Day = Annotated[dt.date | None, Query()]
 Row = dict[str, Any]
 
@@ -171,7 +172,7 @@ def add(app: FastAPI, desk: Desk) -> None:
     ) -> Response:
         """Each machine with its cash in a quarter, where the place's law wants that told."""
         today = desk.console.desk.day(desk.clock.now())
-        before = today.replace(day=1) - dt.timedelta(days=(today.month - 1) % 3 * 30 + 1)
+        before = today.replace(month=today.month - (today.month - 1) % 3, day=1) - DAY
         when = year or before.year, quarter or (before.month + 2) // 3
         code = law or desk.console.desk.place.code
 
