@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import shutil
+import signal
 import subprocess
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -276,9 +280,49 @@ def test_a_rotation_that_was_interrupted_loses_nothing(lite: Safe) -> None:
     assert [lite.read(record) for record in records] == ["0", "1", "2"]
 
 
-def _both_masters(safe: Safe, before: dict[Path, bytes], after: dict[Path, bytes]) -> bytes:
-    import msgspec
+def _killed_at(point: int, act: Callable[[], object]) -> bool:
+    """Do something in a process that is killed before its ``point``-th step on files."""
+    child = os.fork()
+    if not child:
+        left = [point]
 
+        def hook(event: str, args: tuple[object, ...]) -> None:
+            if event in ("open", "os.rename", "os.remove", "os.link"):
+                left[0] -= 1
+                if left[0] < 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        try:
+            sys.addaudithook(hook)
+            act()
+        finally:
+            os._exit(0)
+    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
+
+
+def test_a_rotation_killed_before_any_step_on_files_loses_nothing(lite: Safe) -> None:
+    """A real process, killed with SIGKILL, again and again in the same folder, at every step."""
+    records = [lite.put(str(n), subject=new_id(lite.clock)) for n in range(3)]
+    link, point = lite.vault.link("phone", "+15550100"), 0
+    while _killed_at(point, lambda: Vault(lite.folder, lite.clock).keys.rotate()):
+        point += 1
+        lite.vault = Vault(lite.folder, lite.clock)
+        assert [lite.read(record) for record in records] == ["0", "1", "2"], point
+        assert lite.vault.link("phone", "+15550100") == link, point
+    assert point > 4 * (len(records) + 2), "each file of a rotation is a step, and more"
+    ring = msgspec.json.decode((lite.folder / keys.MASTER_FILE).read_bytes(), type=keys.Ring)
+    assert list(ring.masters) == [ring.current], "only the new master key is left"
+    with lite.store.read() as tx:
+        before = journal.head(tx)[0]
+    assert lite.vault.rotate(lite.store, "Ada") == 3
+    with lite.store.read() as tx:
+        first, second = (part[0] for part in journal.read(tx, before, before + 2))
+    assert b"rotation_begun" in first and b"rotated" in second
+    assert [lite.read(record) for record in records] == ["0", "1", "2"]
+    assert lite.verify()
+
+
+def _both_masters(safe: Safe, before: dict[Path, bytes], after: dict[Path, bytes]) -> bytes:
     path = safe.folder / keys.MASTER_FILE
     old, new = (msgspec.json.decode(kept[path], type=keys.Ring) for kept in (before, after))
     return msgspec.json.encode(keys.Ring(new.current, old.masters | new.masters, new.links))

@@ -37,6 +37,7 @@ COMMANDS: Final = (
     "serve.machine",
     "serve.serve",
     "trial.trial",
+    "vault.vault",
     "verify.verify",
     "whatif.whatif",
     "witness.witness",
