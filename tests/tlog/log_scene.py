@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+import databases
 from tallystick.core import journal
 from tallystick.core.clock import SeededClock
 from tallystick.core.store import Store
@@ -57,8 +58,7 @@ class LogScene:
 
 
 def open_scene(folder: Path, url: str = "") -> LogScene:
-    store = Store.open(url or f"sqlite:///{folder}/store.sqlite")
-    store.migrate()
+    store = databases.opened(url or f"sqlite:///{folder}/store.sqlite")
     return LogScene(store, folder / "log")
 
 
