@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from fresh import open_fresh
 from ports import free_port
 from tallystick.core.clock import SeededClock
 from tallystick.core.store import Store
@@ -140,8 +141,7 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def store(store_url: str) -> Iterator[Store]:
-    opened = Store.open(store_url)
-    opened.migrate()
+    opened = open_fresh(store_url)
     yield opened
     opened.close()
 

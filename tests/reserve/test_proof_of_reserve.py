@@ -47,12 +47,11 @@ class Proved:
 
 @pytest.fixture(scope="module")
 def proved(tmp_path_factory: pytest.TempPathFactory, reserve_chain: Any) -> Proved:
+    from fresh import open_fresh
     from reserve_scene import devices
-    from tallystick.core.store import Store
 
     folder = tmp_path_factory.mktemp("proved")
-    store = Store.open(f"sqlite:///{folder}/s.sqlite")
-    store.migrate()
+    store = open_fresh(f"sqlite:///{folder}/s.sqlite")
     signers = devices(folder / "signers", 8, 900)
     return Proved(Scene(folder, store, reserve_chain, signers), folder)
 

@@ -292,12 +292,11 @@ def shown(
     tmp_path_factory: pytest.TempPathFactory, reserve_chain: Any, chromium: Browser
 ) -> Iterator[tuple[Site, Official, dict[str, str]]]:
     """A reserve with something on every page, looked at and not changed."""
+    from fresh import open_fresh
     from reserve_scene import devices
-    from tallystick.core.store import Store
 
     folder = tmp_path_factory.mktemp("shown")
-    store = Store.open(f"sqlite:///{folder}/s.sqlite")
-    store.migrate()
+    store = open_fresh(f"sqlite:///{folder}/s.sqlite")
     scene = Scene(folder, store, reserve_chain, devices(folder / "signers", 8, 700))
     scene.deposit(400_000_000, FORFEIT)
     scene.deposit(150_000_000, GIFT)

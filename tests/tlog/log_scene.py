@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from fresh import open_fresh
 from tallystick.core import journal
 from tallystick.core.clock import SeededClock
 from tallystick.core.store import Store
@@ -62,8 +63,10 @@ class LogScene:
 
 
 def open_scene(folder: Path, url: str = "") -> LogScene:
-    store = Store.open(url or f"sqlite:///{folder}/store.sqlite")
-    store.migrate()
+    path = folder / "store.sqlite"
+    store = Store.open(url) if url else open_fresh(f"sqlite:///{path}")
+    if url:
+        store.migrate()
     return LogScene(store, folder / "log")
 
 
