@@ -47,11 +47,11 @@ class Proved:
 
 @pytest.fixture(scope="module")
 def proved(tmp_path_factory: pytest.TempPathFactory, reserve_chain: Any) -> Proved:
-    from fresh import open_fresh
+    import databases
     from reserve_scene import devices
 
     folder = tmp_path_factory.mktemp("proved")
-    store = open_fresh(f"sqlite:///{folder}/s.sqlite")
+    store = databases.opened(f"sqlite:///{folder}/s.sqlite")
     signers = devices(folder / "signers", 8, 900)
     return Proved(Scene(folder, store, reserve_chain, signers), folder)
 

@@ -14,6 +14,7 @@ import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+import databases
 from office_scene import DAY_S, FORFEIT, GIFT, THEIRS, Scene, prove, published
 from tallystick.core import approvals
 from tallystick.core.approvals.errors import NotApproved
@@ -292,11 +293,10 @@ def shown(
     tmp_path_factory: pytest.TempPathFactory, reserve_chain: Any, chromium: Browser
 ) -> Iterator[tuple[Site, Official, dict[str, str]]]:
     """A reserve with something on every page, looked at and not changed."""
-    from fresh import open_fresh
     from reserve_scene import devices
 
     folder = tmp_path_factory.mktemp("shown")
-    store = open_fresh(f"sqlite:///{folder}/s.sqlite")
+    store = databases.opened(f"sqlite:///{folder}/s.sqlite")
     scene = Scene(folder, store, reserve_chain, devices(folder / "signers", 8, 700))
     scene.deposit(400_000_000, FORFEIT)
     scene.deposit(150_000_000, GIFT)

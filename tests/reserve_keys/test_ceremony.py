@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fresh import open_fresh
+import databases
 from reserve_scene import devices, key_of
 from tallystick.bitcoin import bip322
 from tallystick.bitcoin.descriptor import with_checksum
@@ -37,7 +37,7 @@ def holders(tmp_path_factory: pytest.TempPathFactory) -> list:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_fresh(f"sqlite:///{tmp_path}/store.sqlite")
+    opened = databases.opened(f"sqlite:///{tmp_path}/store.sqlite")
     yield opened
     opened.close()
 

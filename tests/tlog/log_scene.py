@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from fresh import open_fresh
+import databases
 from tallystick.core import journal
 from tallystick.core.clock import SeededClock
 from tallystick.core.store import Store
@@ -63,10 +63,7 @@ class LogScene:
 
 
 def open_scene(folder: Path, url: str = "") -> LogScene:
-    path = folder / "store.sqlite"
-    store = Store.open(url) if url else open_fresh(f"sqlite:///{path}")
-    if url:
-        store.migrate()
+    store = databases.opened(url or f"sqlite:///{folder}/store.sqlite")
     return LogScene(store, folder / "log")
 
 
