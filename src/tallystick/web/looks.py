@@ -6,14 +6,18 @@ is a failing test and not a blank on somebody's screen (Decision 7).
 
 from __future__ import annotations
 
+import functools
 import io
+import re
 from pathlib import Path
 from typing import Any, Final
 
 import jinja2
 import segno
 from markupsafe import Markup
+from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 from tallystick import look
 from tallystick.look import art
@@ -22,6 +26,18 @@ from tallystick.web.words import gettext
 
 QR_MODULE_PX: Final = 4
 QR_QUIET_MODULES: Final = 4
+DARK: Final = "dark.css"
+
+
+@functools.cache
+def dark() -> str:
+    """Return the dark theme for pages that follow the reader's own setting: link it with `media`.
+
+    It is the very block of ``tokens.css``, so that there is one.
+    """
+    tokens = (look.FOLDER / "tokens.css").read_text("utf-8")
+    found = re.search(r'\[data-theme="dark"\] (\{.*?\n\})', tokens, re.S)
+    return f":root {found[1]}\n" if found else ""
 
 
 class Looks(StaticFiles):
@@ -29,6 +45,12 @@ class Looks(StaticFiles):
 
     def __init__(self) -> None:
         super().__init__(directory=look.FOLDER)
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Serve a file, or the dark theme as a sheet of its own."""
+        if path == DARK:
+            return Response(dark(), media_type="text/css")
+        return await super().get_response(path, scope)
 
     def lookup_path(self, path: str) -> tuple[str, Any]:
         """Find a file, or nothing for a kind that no page asks for."""
