@@ -217,7 +217,7 @@ def test_an_unknown_grave_message_asks_to_call_and_not_to_try_again() -> None:
     assert "safe" in grave
 
 
-CALLS = ("help", "scam", "care", "safe", "stopped-cash", "receipt")
+CALLS = ("help", "scam", "care", "safe", "stopped-cash")
 
 
 @pytest.mark.parametrize("name", CALLS)

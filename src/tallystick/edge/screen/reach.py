@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Final
 
 from babel.dates import format_time, get_day_names
+from markupsafe import Markup
 
 from tallystick.edge.screen.words import Words
 from tallystick.kiosk import wire
 from tallystick.kiosk.support import ALWAYS, DAY_MINUTES
+
+APART: Final = Markup('<bdi class="run">{}</bdi>')
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,16 @@ class Reach:
     always: bool = False
     hours: str = ""
     police: str = ""
+
+    @property
+    def spans(self) -> Markup:
+        """The hours for a page: apart from its direction, broken over lines like words."""
+        return APART.format(self.hours)
+
+    @property
+    def contact(self) -> Markup:
+        """The police's contact for a page, in the same way."""
+        return APART.format(self.police)
 
 
 def reach(operator: wire.Operator | None, words: Words) -> Reach:

@@ -120,7 +120,7 @@ def _calls(operator: wire.Operator, words: Words) -> Iterator[Line]:
         ask = "Questions or a problem? Call {phone}, day and night."
     yield from _broken(words.look_up(ask).format(phone=operator.phone))
     if how.hours:
-        said = words.look_up("A person answers: {hours}.").format(hours=how.hours)
+        said = words.look_up("A person answers: {hours}").format(hours=how.hours)
         yield from _broken(said.replace("\N{NO-BREAK SPACE}", " "))
 
 
