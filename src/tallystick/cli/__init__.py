@@ -29,6 +29,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "law": "law.law",
     "log": "log.log",
     "machine": "serve.machine",
+    "pins": "pins.pins",
     "report": "report_law.report",
     "reserve": "reserve.reserve",
     "screen": "screen.screen_group",

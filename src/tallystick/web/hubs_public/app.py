@@ -34,6 +34,7 @@ from tallystick.web.console import app as console_app
 from tallystick.web.door import Guard, Knocks
 from tallystick.web.hubs_public import chart, sayings
 from tallystick.web.hubs_public.words import LANGUAGES, Words
+from tallystick.web.languages import chosen
 from tallystick.web.log_files import LogFiles
 from tallystick.web.looks import Looks, templates
 from tallystick.web.public import app as kiosk_public
@@ -60,11 +61,8 @@ class Outside:
 
     def words(self, request: Request) -> Words:
         """Return the reader's language: chosen, else the first that the browser asks for."""
-        if (chosen := request.cookies.get(LANG, "")) in LANGUAGES:
-            return Words(chosen)
-        asked = request.headers.get("accept-language", "")[:200].lower()
-        codes = [part.strip()[:2] for part in asked.split(",")]
-        return Words(next((code for code in codes if code in LANGUAGES), "en"))
+        accepted = request.headers.get("accept-language", "")
+        return Words(chosen(request.cookies.get(LANG, ""), accepted))
 
     def draw(self, request: Request, name: str, status: int = 200, **found: Any) -> Response:
         """Draw a page in the reader's language."""
