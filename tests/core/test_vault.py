@@ -16,6 +16,7 @@ import pytest
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+import databases
 from tallystick.core import journal
 from tallystick.core.clock import SeededClock, new_id
 from tallystick.core.store import METADATA, Store
@@ -62,8 +63,7 @@ def safe(store: Store, tmp_path: Path, clock: SeededClock) -> Safe:
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    store = Store.open(f"sqlite:///{tmp_path_factory.mktemp('vault')}/store.sqlite")
-    store.migrate()
+    store = databases.opened(f"sqlite:///{tmp_path_factory.mktemp('vault')}/store.sqlite")
     yield store
     store.close()
 
@@ -117,8 +117,7 @@ def test_no_name_is_in_the_database_and_nothing_opens_once_erased(safe: Safe) ->
 
 def test_no_backup_opens_what_was_erased(tmp_path: Path, clock: SeededClock) -> None:
     """The whole database of before the erasure, put back, with the master key of today."""
-    store = Store.open(f"sqlite:///{tmp_path}/s.sqlite")
-    store.migrate()
+    store = databases.opened(f"sqlite:///{tmp_path}/s.sqlite")
     safe = Safe(store, tmp_path / "vault", clock)
     record, other = safe.put(), safe.put("somebody else", subject=new_id(clock))
     store.close()
@@ -140,8 +139,7 @@ def test_no_backup_opens_what_was_erased(tmp_path: Path, clock: SeededClock) -> 
 def test_a_read_whose_log_cannot_be_written_is_not_answered(
     tmp_path: Path, clock: SeededClock, table: str
 ) -> None:
-    store = Store.open(f"sqlite:///{tmp_path}/s.sqlite")
-    store.migrate()
+    store = databases.opened(f"sqlite:///{tmp_path}/s.sqlite")
     safe = Safe(store, tmp_path / "vault", clock)
     record = safe.put()
     with store.transact() as tx:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+import databases
 from edge.rig import ADDRESS, Devices, Kiosk, Server, ShiftedClock, until
 from serving import stop_all
-from tallystick.core.store import Store
 from tallystick.edge.idle import IDLE_S, WARNED_S
 from tallystick.edge.screen.pages import draw
 from tallystick.edge.view import Screen, Touch, View
@@ -19,8 +19,7 @@ from tallystick.edge.view import Screen, Touch, View
 class Rig:
     def __init__(self, folder: Path, reading_percent: int = 0, camera: str = "") -> None:
         self.folder, self.clock = folder, ShiftedClock()
-        self.store = Store.open(f"sqlite:///{folder}/server.sqlite")
-        self.store.migrate()
+        self.store = databases.opened(f"sqlite:///{folder}/server.sqlite")
         self.server = Server(self.store, self.clock, folder)
         self.devices = Devices(folder)
         self.hands = self.devices.hands

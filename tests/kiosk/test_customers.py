@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+import databases
 from kiosk.shop import ADDRESSES, DOCUMENT_FIRST, NOW, ONE, TWO, Shop, adopted
 from tallystick.core import journal, rulebook
 from tallystick.core.store import METADATA, Store
@@ -36,8 +37,7 @@ from tallystick.kiosk.scams import guard
 
 @pytest.fixture
 def lite(tmp_path: Path) -> Iterator[Store]:
-    store = Store.open(f"sqlite:///{tmp_path}/s.sqlite")
-    store.migrate()
+    store = databases.opened(f"sqlite:///{tmp_path}/s.sqlite")
     yield store
     store.close()
 

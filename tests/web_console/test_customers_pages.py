@@ -13,6 +13,7 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
+import databases
 from kiosk.shop import ADDRESSES, DOCUMENT_FIRST, ONE, Shop
 from serving import serve, stop_all
 from tallystick.cli import main
@@ -65,8 +66,7 @@ class Broken:
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     folder: Path = tmp_path_factory.mktemp("customers")
-    store = Store.open(f"sqlite:///{folder}/tallystick.sqlite")
-    store.migrate()
+    store = databases.opened(f"sqlite:///{folder}/tallystick.sqlite")
     shop = Shop(store, folder, DOCUMENT_FIRST)
     visit = shop.known(ONE)
     visit.start()
