@@ -363,9 +363,15 @@ def test_the_figures_are_a_page_and_files_and_the_monitor_proves_them(day: Day) 
     with httpx.Client(base_url=day.url) as anybody:
         page = anybody.get("/figures").text
         text = anybody.get(f"/figures/{quarter}.csv").text
+        read = anybody.get("/figures", headers={"Accept-Language": "fr"}).text
         told = anybody.get(f"/figures/{quarter}.json").json()
     assert "<svg" in page and ">c</abbr>" in page and "hidden" in plain(page)
     assert f"{quarter},by-host,died,all,c\n" in text
+    heads = [plain(one) for one in re.findall(r'<th scope="col"[^>]*>(.*?)</th>', page)]
+    assert {"People", "All", "United Kingdom", "No host yet", scene.host.name} == set(heads)
+    assert "Force was used against them" in page and "brought_back" not in page
+    assert "Par pays d’accueil" in read and "Personnes au" in read and "caché" in read
+    assert set(sayings.FIGURES) == set(statistics.STEPS)
     assert journal.commit(bytes.fromhex(told["salt"]), told["content"]) == told["commitment"]
     with day.site.client(day.site.session("monitor")) as console:
         sent = {"form_word": day.site.word(console.cookies[day.site.door.cookie("session")])}

@@ -79,6 +79,28 @@ GROUPS: Final = {
     "AG": "The agreement with the country must hold what it promises.",
     "EU": "The law of the European Union must be kept.",
 }
+FIGURES: Final = {
+    "transferred": "Transferred",
+    "brought_back": "Brought back",
+    "returned": "Went on to another country",
+    "released": "Released",
+    "departed": "Left by their own choice",
+    "granted": "Granted leave to stay",
+    "died": "Died",
+    "stopped": "Transfer stopped while it was prepared",
+    "force_used": "Force was used against them",
+    "complaint": "Complained",
+    "order": "Transfer ordered against the gates",
+}
+"""The rows of published tables."""
+TABLES: Final = {"by-host": "By host", "by-sender": "By sending state"}
+COLUMNS: Final = {
+    "all": "All",
+    "none": "No host yet",
+    "GB": "United Kingdom",
+    "EU": "European Union",
+}
+"""The columns that are no host: hosts go by the names of their agreements."""
 RIGHTS: Final = (
     ("Talk to your lawyer.", "A lawyer can see this record, and can stop a transfer with it."),
     (
@@ -105,5 +127,8 @@ def every() -> list[str]:
         OTHER_STEP,
         *GATES.values(),
         *GROUPS.values(),
+        *FIGURES.values(),
+        *TABLES.values(),
+        *COLUMNS.values(),
         *pairs,
     ]
