@@ -132,7 +132,7 @@ PAGES = (
 )
 
 
-@pytest.mark.parametrize(("width", "theme"), [(1280, "dark"), (320, "light")])
+@pytest.mark.parametrize(("width", "theme"), [(390, "dark"), (320, "light")])
 def test_axe_finds_nothing_and_each_target_is_large_enough(
     site: Site, chromium: Browser, width: int, theme: str
 ) -> None:
@@ -156,7 +156,11 @@ def test_axe_finds_nothing_and_each_target_is_large_enough(
             assert faults(page, *rules) == [], name
             over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
             assert over <= 0, f"{name}: {over} px stick out"
+            assert page.locator(".scroll:has(.place)").count() == 0, "a place is read whole"
             assert small_targets(page) == [], name
+            page.evaluate("document.documentElement.style.fontSize = '200%'")
+            over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert over <= 0 or width == 320, f"{name}: {over} px stick out at 200 %"
 
 
 def small_targets(page: Page) -> list[str]:

@@ -15,6 +15,8 @@ from tallystick.web.whatif import sliders
 from tallystick.web.whatif.app import create_app
 from tallystick.whatif import scenario, windows
 
+DARK = "rgb(14, 22, 27)"
+"""The dark theme's paper."""
 SUPPOSED = "Effect on arrivals supposed"
 
 
@@ -131,6 +133,14 @@ def test_axe_finds_no_fault_and_nothing_runs_off_the_side(page: Page) -> None:
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.emulate_media(color_scheme="dark")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == DARK
+    found = Axe().run(page, options={"runOnly": ["color-contrast"]})
+    assert found.violations_count == 0, found.generate_report()
+    page.emulate_media(color_scheme="light")
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390, "text at 200 %"
+    page.evaluate("document.documentElement.style.fontSize = ''")
     small = page.evaluate(
         "[...document.querySelectorAll('a[href], button, select, input, summary')]"
         ".filter(e => e.offsetParent && !e.matches('.skip'))"

@@ -47,7 +47,7 @@ def bars(rows: Sequence[tuple[str, int | None]], said: str, word: Callable[[str]
 def _bar(number: int, row: str, value: int | None, most: int, word: Callable[[str], str]) -> Markup:
     top = number * ROW + 6
     wide = HIDDEN_WIDTH if value is None else max(BAR * value // most, 2 if value else 0)
-    kind = word("hidden") if value is None else "full"
+    kind = "hidden" if value is None else "full"
     return Markup(
         '<text class="name" x="{}" y="{}" text-anchor="end">{}</text>'
         '<rect class="{}" x="{}" y="{}" width="{}" height="20" rx="2"/>'
@@ -55,5 +55,5 @@ def _bar(number: int, row: str, value: int | None, most: int, word: Callable[[st
     ).format(
         *(LABEL - 10, top + 15, word(FIGURES[row])),
         *(kind, LABEL, top, wide),
-        *(LABEL + wide + 8, top + 15, "hidden" if value is None else f"{value:,}"),
+        *(LABEL + wide + 8, top + 15, word("hidden") if value is None else f"{value:,}"),
     )
