@@ -33,10 +33,10 @@ from tallystick.hubs.statistics import ALL, HIDDEN, STEPS, QuarterRefused, Relea
 from tallystick.web.console import app as console_app
 from tallystick.web.door import Guard, Knocks
 from tallystick.web.hubs_public import chart, sayings
-from tallystick.web.hubs_public.words import LANGUAGES, Words
 from tallystick.web.log_files import LogFiles
 from tallystick.web.looks import Looks, templates
 from tallystick.web.public import app as kiosk_public
+from tallystick.web.tongues import LANGUAGES, Words, asked_for
 
 STATIC: Final = Path(__file__).parent / "static"
 GIVEN_CHARS_MAX: Final = 80
@@ -62,9 +62,7 @@ class Outside:
         """Return the reader's language: chosen, else the first that the browser asks for."""
         if (chosen := request.cookies.get(LANG, "")) in LANGUAGES:
             return Words(chosen)
-        asked = request.headers.get("accept-language", "")[:200].lower()
-        codes = [part.strip()[:2] for part in asked.split(",")]
-        return Words(next((code for code in codes if code in LANGUAGES), "en"))
+        return Words(asked_for(request.headers.get("accept-language", "")))
 
     def draw(self, request: Request, name: str, status: int = 200, **found: Any) -> Response:
         """Draw a page in the reader's language."""

@@ -1,4 +1,4 @@
-"""The person's pages in five languages: one English sentence in the code, looked up here.
+"""Pages in five languages: one English sentence in the code, looked up here.
 
 Catalogues are read and compiled in memory, once. What the law itself says is translated where we
 could, and otherwise shown in English and marked as English, never left out.
@@ -19,8 +19,12 @@ from babel.messages.pofile import read_po
 from babel.support import Translations
 from markupsafe import Markup, escape
 
-LOCALE: Final = Path(__file__).parents[2] / "locale"
-DOMAIN: Final = "hubs"
+LOCALE: Final = Path(__file__).parents[1] / "locale"
+HUBS, WHATIF = "hubs", "whatif"
+"""Catalogues: one for each face, so that a deployment carries no words of another."""
+
+
+HEADER_CHARS_MAX: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +50,27 @@ LANGUAGES: Final = {
 
 
 @functools.cache
-def catalogue(code: str) -> Translations:
-    """Read and compile one language's catalogue."""
-    with (LOCALE / code / "LC_MESSAGES" / f"{DOMAIN}.po").open("rb") as source:
-        entries = read_po(source, locale=code, domain=DOMAIN)
+def catalogue(code: str, domain: str) -> Translations:
+    """Read and compile one language's catalogue of a face."""
+    with (LOCALE / code / "LC_MESSAGES" / f"{domain}.po").open("rb") as source:
+        entries = read_po(source, locale=code, domain=domain)
     compiled = io.BytesIO()
     write_mo(compiled, entries)
     compiled.seek(0)
-    return Translations(compiled, domain=DOMAIN)
+    return Translations(compiled, domain=domain)
+
+
+def asked_for(header: str) -> str:
+    """Return the first of our languages that a browser asks for; English where it asks for none."""
+    codes = [part.strip()[:2] for part in header[:HEADER_CHARS_MAX].lower().split(",")]
+    return next((code for code in codes if code in LANGUAGES), "en")
 
 
 class Words:
     """Sentences and dates for one reader."""
 
-    def __init__(self, code: str) -> None:
-        self.language = LANGUAGES.get(code, LANGUAGES["en"])
+    def __init__(self, code: str, domain: str = HUBS) -> None:
+        self.language, self.domain = LANGUAGES.get(code, LANGUAGES["en"]), domain
 
     def __call__(self, text: str, **values: Any) -> Markup:
         """Return a sentence, each value kept apart from the text's direction."""
@@ -72,7 +82,7 @@ class Words:
         """Return a sentence as text: the English one where there is no other."""
         if self.language.code == "en":
             return text
-        return str(catalogue(self.language.code).gettext(text))
+        return str(catalogue(self.language.code, self.domain).gettext(text))
 
     def knows(self, text: str) -> bool:
         """Say whether a sentence is in the reader's language."""
