@@ -380,7 +380,7 @@ def test_the_figures_are_a_page_and_files_and_the_monitor_proves_them(day: Day) 
     assert proved.status_code == 200 and "follow from the records" in plain(proved.text)
 
 
-def test_an_event_of_the_model_has_words_or_is_said_to_have_happened() -> None:
-    assert sayings.OTHER_STEP and set(EVENTS) - set(sayings.STEPS)
+def test_each_event_of_the_model_has_words_for_the_person() -> None:
+    assert set(EVENTS) <= set(sayings.STEPS), "nobody reads the code's own names"
     w = Words("ar")
     assert w("Until {day}", day="<b>") == Markup("حتى <bdi>&lt;b&gt;</bdi>")
