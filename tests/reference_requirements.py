@@ -14,7 +14,10 @@ TITLE: Final = "Scams and access: what is demanded, and what holds it"
 POLICY, WORDS = "scams/test_scam_policy.py", "scams/test_scam_words.py"
 STEPS, DESK = "scams/test_scam_interventions.py", "kiosk/test_scam_desk.py"
 SCREEN, FORMS, SPEECH = (f"screens/test_{name}.py" for name in ("browser", "forms", "speech"))
+CALLS = "kiosk/test_calls.py"
 ENGINE, CARE = "edge/test_engine.py", "edge/test_care_at_the_screen.py"
+WHO = "edge/test_identity_at_the_screen.py"
+EARS, JACK = "edge/test_listening.py", "devices/test_headphones.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,20 +104,22 @@ DEMANDS: Final = (
             "::test_who_has_the_paper_stops_a_held_purchase_and_is_owed_all_of_it",
             f"{SCREEN}::test_stop_is_as_large_as_the_way_forward",
         ),
-        "The pages of the scan and the address have Stop in the row of tools alone.",
     ),
     Demand(
         "Stop works on every page, also while a warning must be read.",
-        (f"{CARE}::test_stop_works_while_a_warning_is_read",),
-        "No test stops while a voice is speaking.",
+        (
+            f"{CARE}::test_stop_works_while_a_warning_is_read",
+            f"{EARS}::test_stop_works_while_the_voice_speaks_and_a_lost_voice_holds_nobody",
+            f"{SCREEN}::test_stop_silences_the_voice_at_once_and_stops",
+        ),
     ),
     Demand(
         "The way forward of a flagged step waits for a slow reader: words / 175 minutes.",
         (
             f"{WORDS}::test_a_slow_reader_has_time",
             f"{CARE}::test_a_warning_stands_for_its_reading_time_and_can_always_be_stopped",
+            f"{EARS}::test_a_warning_waits_for_the_reader_and_for_the_end_of_the_voice",
         ),
-        "Where the page is read aloud it does not wait for the end of the speech.",
     ),
     Demand(
         "Own warnings have 40 words at most and one script, and the button says the act; the "
@@ -143,14 +148,18 @@ DEMANDS: Final = (
         ),
     ),
     Demand(
-        "A stop puts the address on the shared list at once, with an end and an appeal.",
+        "A stop puts the address on the shared list at once, with an end and an appeal: held for "
+        "all, and refused once confirmed.",
         (
+            "kiosk/test_stops.py"
+            "::test_a_flagged_stop_holds_the_address_on_every_machine_and_ends_by_itself",
+            "kiosk/test_stops.py"
+            "::test_stops_of_people_unknown_never_refuse_and_two_known_customers_do",
+            "kiosk/test_stops.py::test_an_appeal_lifts_and_nobody_unknown_brings_it_back",
             "web_console/test_claims_pages.py"
             "::test_a_claim_blocks_its_destination_on_every_machine",
             "scams/test_scam_lists.py::test_an_appeal_lifts_and_the_old_entry_does_not_come_back",
         ),
-        "A claim lists its addresses with one click; a purchase that was only stopped does "
-        "not list its own.",
     ),
     Demand(
         "A call back goes to a number from before the flag, proves itself by the slip's "
@@ -159,8 +168,9 @@ DEMANDS: Final = (
             f"{POLICY}::test_a_call_goes_only_to_a_number_from_before_the_flag",
             "web_console/test_customers_pages.py::test_the_number_to_call_back",
             f"{DESK}::test_what_waits_for_a_person_no_timer_sends",
+            f"{CALLS}::test_only_a_call_that_allows_it_lets_a_reviewer_release",
+            f"{CALLS}::test_the_call_proves_itself_by_the_slip_and_by_who_opened_the_number",
         ),
-        "That a call was made is the reviewer's written reason, not a recorded step.",
     ),
     Demand(
         "How long a hold lasts is data by script; romance and investment go to a person, not "
@@ -199,7 +209,11 @@ DEMANDS: Final = (
     ),
     Demand(
         "Speech starts when headphones go in; a Braille label; keys marked as 707.6.",
-        missing="No sensor tells of headphones; label and marks belong to the casing.",
+        (
+            f"{JACK}::test_in_and_out_by_the_kernels_bytes",
+            f"{EARS}::test_headphones_begin_and_end_speech_and_what_is_private",
+        ),
+        "Label and marks belong to the casing; no real jack was at hand, only its bytes.",
     ),
     Demand(
         "Capitals of 4.8 mm, 0.7 degrees in large mode, contrast 4.5 to 1.",
@@ -215,15 +229,22 @@ DEMANDS: Final = (
         "A time-out is seen and heard, gives 20 s and may be put off ten times; cash inside "
         "is given back or receipted.",
         (
-            f"{ENGINE}::test_silence_is_asked_about_and_a_touch_goes_on",
+            f"{ENGINE}::test_silence_is_asked_about_for_twenty_seconds_and_put_off_eleven_times",
+            f"{ENGINE}::test_time_in_which_the_voice_speaks_is_no_silence",
             f"{ENGINE}::test_walking_away_with_cash_inside_keeps_it_and_prints_a_slip",
+            f"{SCREEN}::test_a_time_out_is_heard_and_then_said_to_who_listens",
         ),
-        "It can be put off without end and shows for 60 s; no sound of its own is made.",
     ),
     Demand(
         "Private data is spoken in headphones alone; the volume goes back to 65 dBA.",
-        ("edge/test_identity_at_the_screen.py::test_what_is_typed_is_not_read_on_the_loudspeaker",),
-        "The volume is the machine's own and is not reset.",
+        (
+            f"{WHO}::test_what_is_typed_is_not_read_on_the_loudspeaker",
+            f"{SPEECH}::test_what_is_typed_is_heard_in_headphones_alone",
+            f"{SPEECH}::test_a_question_is_heard_in_headphones_alone",
+            f"{EARS}::test_each_visit_ends_with_the_set_loudness_and_without_a_voice",
+            f"{SCREEN}::test_a_listener_hears_each_page_louder_or_quieter_and_typing_by_itself",
+        ),
+        "Which setting measures 65 dBA, whoever builds the machine must measure and set.",
     ),
     Demand(
         "No face or finger is the sole identification.",

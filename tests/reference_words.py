@@ -63,6 +63,7 @@ EVENTS = {
     "quoted": "The server promised a price, and signed it.",
     "waiting": "The operator's check holds the payout; until when, or until a person releases it.",
     "care": "What the scam desk showed and asked has ended; the digest of its record.",
+    "called_back": "An officer called the enrolled number about a held purchase; what was said.",
     "released": "A person let a payout that waited go on; who and why.",
     "held": "The law lets nothing be sent before a moment; by which provisions.",
     "note_asked": "A note lay in escrow: the answer, and the provisions that gave it.",

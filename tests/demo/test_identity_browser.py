@@ -42,6 +42,13 @@ def to_scan(page: Any, demo: Demo) -> str:
     return address
 
 
+def headphones(page: Any, demo: Demo, act: str) -> None:
+    drawer = page.context.new_page()
+    drawer.goto(f"{demo.bench}/drawer")
+    drawer.locator(f"#h-{act}").click()
+    drawer.close()
+
+
 def test_where_the_law_asks_for_a_document(tmp_path: Path, page: Any) -> None:
     demo = Demo(tmp_path / "data", "--law", "US-CT", "--adopt-sample")
     try:
@@ -71,6 +78,10 @@ def test_where_the_operator_asks_for_a_phone_by_twelve_keys(tmp_path: Path, page
         page.locator("#b-address_yes").click()
         page.get_by_role("heading", name="What is your phone number?").wait_for()
         no_violations(page)
+        headphones(page, demo, "plug_in")
+        page.locator("html[data-listening]").wait_for()
+        headphones(page, demo, "pull_out")
+        page.locator("html:not([data-listening])").wait_for()
         for key in "2025550149":
             page.keyboard.press(key)
             page.wait_for_timeout(60)

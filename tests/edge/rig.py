@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import subprocess
 import sys
 import time
@@ -20,6 +21,8 @@ from tallystick.core.identity import machines
 from tallystick.core.identity.keys import load_or_make_key
 from tallystick.core.money import USD
 from tallystick.core.store import Store
+from tallystick.devices.camera import open_camera
+from tallystick.devices.headphones import Jack, event
 from tallystick.devices.id003.control import Hands
 from tallystick.devices.id003.driver import Id003
 from tallystick.devices.scanner import SerialScanner
@@ -152,7 +155,12 @@ class Kiosk:
     """The engine over the rig's devices, with the touches of a customer."""
 
     def __init__(
-        self, folder: Path, server: Server, clock: ShiftedClock, reading_percent: int = 0
+        self,
+        folder: Path,
+        server: Server,
+        clock: ShiftedClock,
+        reading_percent: int = 0,
+        camera: str = "",
     ) -> None:
         self.folder, self.clock = folder, clock
         self.papers: list[str] = []
@@ -163,6 +171,10 @@ class Kiosk:
         except pairing.NotPaired:
             held = pairing.pair(data, server.code)
         self.log = Log(data / "journal")
+        self.jack = folder / "jack"
+        if not self.jack.exists():
+            os.mkfifo(self.jack)
+        self._plug = os.open(self.jack, os.O_RDWR | os.O_NONBLOCK)
         self.engine = Engine(
             held,
             load_or_make_key(data / "machine.key"),
@@ -172,14 +184,22 @@ class Kiosk:
             self._put,
             clock,
             reading_percent=reading_percent,
+            camera=open_camera(camera, clock),
+            headphones=Jack(str(self.jack), clock),
         )
         self.engine.start()
 
     def _put(self, lines: list[Line]) -> None:
         self.papers.append(as_text(lines))
 
+    def plug(self, inserted: bool) -> None:
+        """Put headphones in or take them out: the kernel's bytes, at the event node."""
+        os.write(self._plug, event(inserted))
+        until(lambda: self.view.private is inserted)
+
     def stop(self) -> None:
         self.engine.stop()
+        os.close(self._plug)
 
     @property
     def view(self) -> View:

@@ -8,22 +8,22 @@ from pathlib import Path
 
 import pytest
 
+import databases
 from edge.rig import ADDRESS, Devices, Kiosk, Server, ShiftedClock, until
 from serving import stop_all
-from tallystick.core.store import Store
-from tallystick.edge.view import Screen, Touch
-from tallystick.edge.visit import IDLE_S, WARNED_S
+from tallystick.edge.idle import IDLE_S, WARNED_S
+from tallystick.edge.screen.pages import draw
+from tallystick.edge.view import Screen, Touch, View
 
 
 class Rig:
-    def __init__(self, folder: Path, reading_percent: int = 0) -> None:
+    def __init__(self, folder: Path, reading_percent: int = 0, camera: str = "") -> None:
         self.folder, self.clock = folder, ShiftedClock()
-        self.store = Store.open(f"sqlite:///{folder}/server.sqlite")
-        self.store.migrate()
+        self.store = databases.opened(f"sqlite:///{folder}/server.sqlite")
         self.server = Server(self.store, self.clock, folder)
         self.devices = Devices(folder)
         self.hands = self.devices.hands
-        self.kiosk = Kiosk(folder, self.server, self.clock, reading_percent)
+        self.kiosk = Kiosk(folder, self.server, self.clock, reading_percent, camera)
 
     def restart(self) -> None:
         self.kiosk.stop()
@@ -138,28 +138,72 @@ def test_a_wrong_code_is_named_and_nothing_starts(rig: Rig, code: str, said: str
     assert rig.kiosk.reach(Screen.ADDRESS).address == ADDRESS
 
 
-def test_silence_is_asked_about_and_a_touch_goes_on(rig: Rig) -> None:
+def silence(rig: Rig, screen: Screen) -> View:
+    """Touch nothing for a page's time; return the view that asks about it."""
+    rig.clock.by_s += IDLE_S[screen] + 1
+    until(lambda: rig.kiosk.view.still_there)
+    return rig.kiosk.view
+
+
+def test_silence_is_asked_about_for_twenty_seconds_and_put_off_eleven_times(rig: Rig) -> None:
     rig.kiosk.to_scan()
+    for _ in range(11):
+        view = silence(rig, Screen.SCAN)
+        assert view.closes_at is not None
+        assert (view.closes_at - rig.clock.now()).total_seconds() > 20
+        rig.clock.by_s += 20
+        time.sleep(0.15)
+        assert rig.kiosk.view.still_there, "twenty seconds to answer"
+        rig.kiosk.touch(Touch.STILL_HERE)
+        assert not rig.kiosk.view.still_there
+        assert rig.kiosk.view.screen is Screen.SCAN
+
+
+def test_time_in_which_the_voice_speaks_is_no_silence(rig: Rig) -> None:
+    rig.kiosk.to_scan()
+    rig.kiosk.engine.spoken("scan", 100)
     rig.clock.by_s += IDLE_S[Screen.SCAN] + 1
-    view = until(lambda: rig.kiosk.view if rig.kiosk.view.still_there else None)
-    assert view.closes_at is not None
-    rig.kiosk.touch(Touch.STILL_HERE)
+    time.sleep(0.15)
     assert not rig.kiosk.view.still_there
-    assert rig.kiosk.view.screen is Screen.SCAN
+    rig.clock.by_s += 100
+    until(lambda: rig.kiosk.view.still_there)
+    rig.kiosk.engine.spoken("scan", WARNED_S)
+    rig.clock.by_s += WARNED_S + 1
+    time.sleep(0.15)
+    assert rig.kiosk.view.still_there, "who was asked by voice has twenty seconds after it"
 
 
 def test_walking_away_with_cash_inside_keeps_it_and_prints_a_slip(rig: Rig) -> None:
     rig.kiosk.to_cash(rig.hands)
     rig.kiosk.put_in(rig.hands, 2_000)
     until(lambda: not rig.kiosk.view.busy)
-    rig.clock.by_s += IDLE_S[Screen.CASH] + 1
-    until(lambda: rig.kiosk.view.still_there)
+    silence(rig, Screen.CASH)
     rig.clock.by_s += WARNED_S + 1
     assert rig.kiosk.reach(Screen.SAFE).cash_minor == 2_000
     until(lambda: rig.only()["state"] == "kept")
     until(lambda: rig.kiosk.papers)
-    rig.clock.by_s += IDLE_S[Screen.SAFE] + 1
+    silence(rig, Screen.SAFE)
+    rig.clock.by_s += WARNED_S + 1
     rig.kiosk.reach(Screen.START)
+
+
+def test_what_was_sent_off_is_not_stopped_from_a_page_beside_it(rig: Rig) -> None:
+    rig.kiosk.to_cash(rig.hands)
+    rig.kiosk.put_in(rig.hands, 2_000)
+    rig.kiosk.send()
+    rig.kiosk.reach(Screen.SENDING)
+    until(lambda: rig.kiosk.view.purchase is not None)
+    for touch in (Touch.STOP, Touch.QUIET):
+        rig.kiosk.touch(Touch.HELP)
+        assert 'value="stop"' not in draw(rig.kiosk.view)
+        rig.kiosk.touch(touch)
+        rig.kiosk.reach(Screen.SENDING)
+    rig.kiosk.touch(Touch.CHOOSE_LANGUAGE)
+    silence(rig, Screen.LANGUAGE)
+    rig.clock.by_s += WARNED_S + 1
+    rig.kiosk.reach(Screen.SENDING)
+    assert rig.only()["state"] == "paid_in"
+    assert rig.kiosk.papers == []
 
 
 def test_an_expired_quote_is_renewed_and_a_new_price_agreed_to_again(rig: Rig) -> None:

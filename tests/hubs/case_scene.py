@@ -18,6 +18,7 @@ from typing import TypeVar
 
 from gate_scene import settled
 
+import databases
 from tallystick.core.clock import SeededClock
 from tallystick.core.store import Store, Tx
 from tallystick.core.vault import Vault
@@ -64,8 +65,7 @@ class Scene:
             self._copy(folder, begun(sender))
             return
         self.clock = SeededClock(11, dt.datetime(2026, 11, 24, 9, 0, tzinfo=dt.UTC))
-        self.store = Store.open(url or f"sqlite:///{folder}/{FILE}")
-        self.store.migrate()
+        self.store = databases.opened(url or f"sqlite:///{folder}/{FILE}")
         self.vault = Vault(folder / "vault", self.clock)
         self.desk = Desk(self.clock, self.vault, self.load)
         self._begin()

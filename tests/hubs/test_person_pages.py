@@ -27,8 +27,8 @@ from tallystick.hubs.person import ACCESS, VISITS, NoSuchRecord, VisitOver, Word
 from tallystick.hubs.tables import ALARMS
 from tallystick.web.hubs_public import app as outside
 from tallystick.web.hubs_public import sayings
+from tallystick.web.hubs_public.words import LANGUAGES, Words
 from tallystick.web.publishing import open_publisher
-from tallystick.web.tongues import LANGUAGES, Words
 
 WORDS = "The guard took my papers. نمی‌فهمم"
 

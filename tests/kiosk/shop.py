@@ -144,6 +144,22 @@ class Visit:
                 buy.stacked(tx, self.shop.desk, self.machine, self.id, report)
         return answer
 
+    def finish(self) -> wire.PurchaseView:
+        now = self.view()
+        told = {"notes": now.notes, "cash_minor": now.cash_minor, "sats": now.sats}
+        request = wire.FinishRequest(quote=self.quote, **told)
+        with self.shop.store.transact() as tx:
+            return buy.finish(tx, self.shop.desk, self.machine, self.id, request)
+
+    def close(self, how: str = "refund") -> wire.PurchaseView:
+        request = wire.CloseRequest(how=how, reason="customer")
+        with self.shop.store.transact() as tx:
+            return buy.close(tx, self.shop.desk, self.machine, self.id, request)
+
+    def view(self) -> wire.PurchaseView:
+        with self.shop.store.read() as tx:
+            return buy.view(tx, self.shop.desk, buy.find(tx, self.machine, self.id))
+
     def fill(self, times: int) -> list[str]:
         return [self.note().answer for _ in range(times)]
 

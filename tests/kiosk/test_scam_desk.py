@@ -17,6 +17,7 @@ from tallystick.core.store import Store
 from tallystick.kiosk import blocked, buy, wire
 from tallystick.kiosk.audit import audit
 from tallystick.kiosk.scams import guard, intervene, report
+from tallystick.kiosk.scams.errors import CallNeeded
 from tallystick.kiosk.scams.tables import INTERVENTIONS
 from tallystick.kiosk.tables import INCIDENTS
 
@@ -184,11 +185,10 @@ def test_what_waits_for_a_person_no_timer_sends(counter: Counter) -> None:
     assert counter.finish(quote).waiting
     work(counter, hours=24 * 400)
     assert counter.view(quote.purchase).state == "paid_in"
-    with counter.store.transact() as tx:
-        assert guard.release(tx, counter.desk, quote.purchase, "Ada Okafor", "called back")
-        assert not guard.waits(tx, quote.purchase)
-    work(counter)
-    assert counter.view(quote.purchase).txid
+    with pytest.raises(CallNeeded), counter.store.transact() as tx:
+        guard.release(tx, counter.desk, quote.purchase, "Ada Okafor", "sounds honest")
+    assert counter.close(quote, "refund").state == "refund_due"
+    assert owed(counter, buy.CUSTOMERS_REFUNDS) == -60_000
     holds(counter)
 
 
@@ -221,6 +221,24 @@ def test_a_released_payout_to_a_listed_address_stops_again(counter: Counter) -> 
         guard.release(tx, counter.desk, quote.purchase, "Ada Okafor", "by mistake")
     work(counter)
     assert counter.view(quote.purchase).txid == ""
+
+
+def test_what_somebody_else_stops_meanwhile_no_timer_sends(counter: Counter) -> None:
+    """A hold's own time knows nothing of a stop that came after it: a person looks again."""
+    quote = buy_for(counter, 60_000)
+    assert counter.finish(quote).waiting
+    work(counter, hours=1)
+    other = counter.at("K2")
+    stopped = buy_for(other, 10_000)
+    other.finish(stopped)
+    other.close(stopped, "refund")
+    work(counter, hours=90)
+    assert counter.view(quote.purchase).txid == ""
+    with counter.store.transact() as tx:
+        assert guard.release(tx, counter.desk, quote.purchase, "Ada Okafor", "called the shop")
+    work(counter)
+    assert counter.view(quote.purchase).txid
+    holds(counter)
 
 
 def test_an_official_on_the_line_ends_it_and_owes_the_cash(counter: Counter) -> None:

@@ -15,12 +15,12 @@ from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import databases
 from tallystick.cli import main
 from tallystick.core import journal, rulebook
 from tallystick.core.approvals.errors import ApprovalError, MakerIsChecker
 from tallystick.core.clock import SeededClock, new_id, reference
 from tallystick.core.identity import grants, people
-from tallystick.core.store import Store
 from tallystick.core.vault import Vault
 from tallystick.kiosk.reports import cash, drafts, filing, paper, records
 from tallystick.kiosk.reports.cash import Moved, PersonDay
@@ -49,8 +49,7 @@ class Books:
 
     def __init__(self, folder: Path, clock: SeededClock) -> None:
         self.folder, self.clock, self.seq = folder, clock, 0
-        self.store = Store.open(f"sqlite:///{folder}/tallystick.sqlite")
-        self.store.migrate()
+        self.store = databases.opened(f"sqlite:///{folder}/tallystick.sqlite")
         self.ada, self.eve = self.officer("Ada Okafor", ROLE), self.officer("Eve Example", ROLE)
         self.bob = self.officer("Bob Example", "kiosk.cash")
 
@@ -62,7 +61,11 @@ class Books:
         return made
 
     def bought(
-        self, *notes: tuple[dt.datetime, int], place: str = "US-CA", machine: str = "K1"
+        self,
+        *notes: tuple[dt.datetime, int],
+        place: str = "US-CA",
+        machine: str = "K1",
+        zone: str = "",
     ) -> str:
         zero = dict.fromkeys(("quote_number", "price_minor", "fee_bp", "fee_min_minor"), 0)
         total, made = sum(minor for _, minor in notes), new_id(self.clock)
@@ -75,6 +78,7 @@ class Books:
             "machine": machine,
             "state": "settled",
             "jurisdiction": place,
+            "zone": zone,
             "currency": "USD",
             "address": ADDRESS,
             "language": "en",
@@ -216,6 +220,31 @@ def test_summer_time_ends_and_the_day_has_twenty_five_hours(books: Books) -> Non
     assert one.in_minor == 1_000_001
 
 
+def test_each_machine_goes_by_its_own_zone(books: Books) -> None:
+    """Two machines of one state at one moment: in the east the day has ended, in the west not."""
+    moment, sums = at(ZoneInfo("UTC"), 2026, 11, 24, 6, 30), {}
+    for zone in ("America/Denver", ""):
+        books.bought((moment, 600_000), (moment, 500_000), place="US-TX", zone=zone)
+    with books.store.read() as tx:
+        for day_ in (ON, ON + dt.timedelta(1)):
+            (one,) = cash.days(cash.moved(tx, day_, day_), day_, day_)
+            (draft,) = drafts.ctr([one], day_)
+            sums[day_] = (draft.zone, draft.due)
+            assert [r["day"] for r in records.transfers(tx, day_, day_)] == [day_.isoformat()]
+    east = ON + dt.timedelta(1)
+    assert sums[ON] == ("America/Denver", ON + dt.timedelta(15))
+    assert sums[east] == ("America/Chicago", east + dt.timedelta(15))
+
+
+def test_a_deadline_ends_with_the_day_where_the_machine_stands(books: Books) -> None:
+    report = drafted(books)
+    with books.store.read() as tx:
+        row = filing.find(tx, report, books.ada)
+    assert row["due"] == "2026-12-08"
+    assert filing.left(row, at(LA, 2026, 12, 8, 23, 59)) == 0
+    assert filing.left(row, at(LA, 2026, 12, 9, 0, 0)) == -1
+
+
 def drafted(books: Books, kind: str = "ctr") -> str:
     books.bought((at(LA, 2026, 11, 23, 12), 1_200_000))
     with books.store.transact() as tx:
@@ -306,7 +335,7 @@ def test_that_there_is_a_report_of_suspicion_is_known_to_compliance_alone(books:
         assert [row["id"] for row in filing.listed(tx, books.eve)] == [report]
         assert "sar" not in json.dumps(records.history(tx, PERSON), default=str)
         entries = tx.execute(sa.select(journal.ENTRIES.c.kind)).scalars().all()
-    assert "report_step" in entries and not any("sar" in kind for kind in entries)
+    assert not any("sar" in kind or "report" in kind for kind in entries)
     assert json.loads(books.run("due", "--json").output) == []
 
 

@@ -68,7 +68,7 @@ def test_a_lawful_movement_goes_from_proposal_to_the_books(funded: Scene) -> Non
         for row in record.history(tx, done.id):
             assert journal.find(tx, record.opens(row)) is not None
     assert kinds == [
-        *("proposed", "agreed", "agreed", "approved", *["part_signed"] * 6),
+        *("proposed", "answered", "answered", "approved", *["part_signed"] * 6),
         *("signed", "sent", "settled"),
     ]
     left = 5_000_000 - 1_000_000 - done.fee_sats

@@ -5,6 +5,7 @@ Each is named by its number in docs/reference/checks.md; those of the keys are w
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import threading
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from tallystick.core.store import Store
 from tallystick.reserve import approve, charter, lots, move, queries, record, signing, vaults, watch
 from tallystick.reserve.errors import Frozen, ReserveError, TooManyInputs, WrongMovementState
 from tallystick.reserve.key_errors import BadPlan
-from tallystick.reserve.model import State, by_lot
+from tallystick.reserve.model import Ledger, State, by_lot
 from tallystick.reserve.office import Office, Policy
 from tallystick.reserve.propose import Pay, Wanted, in_parts, propose
 from tallystick.reserve.vault import Kind
@@ -327,3 +328,26 @@ def test_lots_follow_a_movement_as_the_rule_says(scene: Scene) -> None:
     assert by_lot(fee) == {ids[1]: done.fee_sats}
     with scene.store.read() as tx:
         assert lots.held(tx) == {ids[1]: 350_000 - done.fee_sats}
+
+
+def test_a_vault_that_cannot_be_watched_alarms_and_blinds_no_other(scene: Scene) -> None:
+    """A vault in no ledger comes first by name; a coin of it and one of another come in."""
+    from tallystick.bitcoin.transaction import script_of
+
+    made = dataclasses.replace(
+        vault_of(Kind.SORTEDMULTI, scene.signers[:5], 2), id="a-first", name="a first one"
+    )
+    with scene.store.transact() as tx:
+        vaults.register(tx, made, scene.clock)
+        vaults.issue_change(tx, made.id, "a test", scene.clock)
+    scene.chain.node.fund(vaults.script_at(made, 1, 0), 2_000_000)
+    scene.chain.node.fund(script_of(scene.address(), "regtest"), 1_000_000)
+    scene.chain.mine()
+    assert len(watch.look(scene.office).deposits) == 1
+    assert alarms(scene) == {"vault_unwatched"}
+    with scene.store.transact() as tx:
+        (said,) = (one["detail"] for one in record.alarms(tx))
+        assert "a first one" in said and "in no ledger" in said
+        lots.assign(tx, scene.clock, made.id, Ledger.OTHER)
+    assert len(watch.look(scene.office).deposits) == 1, "nothing of it was lost"
+    assert alarms(scene) == set()

@@ -9,17 +9,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import click
 import msgspec
 import pytest
 from click.testing import CliRunner
 
 from office_scene import FORFEIT, THEIRS, Scene, prove, published
 from reserve_scene import vault_of
-from tallystick.cli import main
+from tallystick.cli import main, reserve_office
 from tallystick.core.clock import SystemClock
-from tallystick.reserve import codes, liabilities, lots, record, vaults
-from tallystick.reserve.errors import CodeRefused
+from tallystick.reserve import codes, liabilities, lots, record, vaults, watch, words
+from tallystick.reserve.errors import CodeRefused, ReserveError
 from tallystick.reserve.model import Origin
+from tallystick.reserve.office import CONFIRMATIONS_MAX, FEE_SATS_MAX, Policy, policy_of
 from tallystick.reserve.vault import Kind
 
 
@@ -255,3 +257,91 @@ def test_the_server_watches_publishes_and_answers(make_scene: Any, tmp_path: Pat
         assert health["ok"] and health["log_entries"] >= len(kinds)
     finally:
         server.stop()
+
+
+def test_what_serve_is_given_is_kept_for_every_command_and_bounded(tmp_path: Path) -> None:
+    data = tmp_path / "office"
+    with pytest.raises(click.UsageError, match="from 1 to 250"):
+        reserve_office.kept_policy(data, {"inputs_max": 251})
+    for wrong in (
+        {"confirmations_needed": CONFIRMATIONS_MAX + 1},
+        {"fee_sats_max": FEE_SATS_MAX + 1},
+        {"fee_sat_per_kvb": 1},
+    ):
+        with pytest.raises(click.UsageError):
+            reserve_office.kept_policy(data, wrong)
+    assert policy_of(data) == Policy(), "nothing of it was kept"
+    reserve_office.kept_policy(data, {"confirmations_needed": 3, "inputs_max": 20})
+    made = reserve_office.kept_policy(data, {"fee_sats_max": 50_000})
+    assert made == policy_of(data) == Policy(3, fee_sats_max=50_000, inputs_max=20)
+    office = reserve_office.opened(data, f"sqlite:///{tmp_path}/s.sqlite")
+    assert office.policy == made
+    office.store.close()
+    (data / "office.json").write_text('{"confirmations_needed": 1000}')
+    with pytest.raises(ReserveError, match="confirmations"):
+        policy_of(data)
+    assert [Policy().deep(name) for name in ("bitcoin", "signet", "regtest")] == [6, 3, 1]
+
+
+def test_a_deposit_and_a_movement_count_when_they_are_as_deep_as_was_set(make_scene: Any) -> None:
+    from tallystick.bitcoin.transaction import script_of
+
+    scene = make_scene(policy=Policy(confirmations_needed=2, fee_sats_max=2_000))
+    scene.chain.node.fund(script_of(scene.address(), "regtest"), 9_000_000)
+    scene.chain.mine()
+    assert watch.look(scene.office).deposits == (), "one block is not two"
+    scene.chain.mine()
+    (name,) = watch.look(scene.office).deposits
+    coin = name.partition(":")
+    scene.take_in((coin[0], int(coin[2])), FORFEIT)
+    made = scene.propose("refresh")
+    scene.agree(made)
+    scene.authorise(made)
+    scene.sign(made)
+    scene.run()
+    scene.chain.mine()
+    scene.run()
+    assert scene.now(made).state == "sent"
+    scene.chain.mine()
+    scene.run()
+    assert scene.now(made).state == "settled"
+
+
+def test_a_stuck_movement_is_planned_at_a_higher_fee_by_command(shell: Shell) -> None:
+    scene = shell.scene
+    scene.deposit(9_000_000, FORFEIT)
+    made = scene.propose("refresh")
+    run = shell.run("bump", "--fee-rate", "4000", made.reference, chain=True)
+    assert run.exit_code == 1 and "no fee to raise" in run.output
+    scene.agree(made)
+    scene.authorise(made)
+    first = scene.sign(made)
+    assert shell.run("watch", chain=True).exit_code == 0
+    run = shell.run("bump", "--fee-rate", "400000", made.reference, chain=True)
+    assert run.exit_code == 1 and "approved at most" in run.output
+    run = shell.run("bump", "--fee-rate", "4000", made.reference, chain=True)
+    assert run.exit_code == 0 and "signs again" in run.output, run.output
+    again = scene.now(made)
+    assert again.digest == first.digest and again.fee_sats > first.fee_sats
+    assert scene.sign(again).stored.pay.txid != first.stored.pay.txid
+
+
+def test_many_coins_go_in_parts_by_command_and_words_are_bounded(shell: Shell) -> None:
+    scene, by = shell.scene, shell.scene.people["maker"]
+    for sats in (3_000_000, 4_000_000):
+        scene.deposit(sats, FORFEIT)
+    shell.folder.mkdir()
+    (shell.folder / "office.json").write_text('{"inputs_max": 1}')
+    assert shell.run("watch", chain=True).exit_code == 0
+    given = ("--by", by, "--act", "refresh", "--vault", scene.vault.id)
+    run = shell.run("propose", *given, "--parts", "--why", "x" * 301, chain=True)
+    assert run.exit_code == 1 and "1 to 300 printable characters" in run.output
+    run = shell.run("propose", *given, "--why", "in time", chain=True)
+    assert run.exit_code == 1 and "move in parts" in run.output
+    run = shell.run("propose", *given, "--parts", "--why", "in time", chain=True)
+    assert run.exit_code == 0 and run.output.count("is proposed") == 2, run.output
+    assert words.WARNING in run.output and "refresh: in time" in run.output
+    made = json.loads(shell.run("movements", "--json").output)[0]["reference"]
+    run = shell.run("veto", "--by", by, "--why", "y\ny", made)
+    assert run.exit_code == 1 and "printable" in run.output
+    assert json.loads(shell.run("movements", "--json").output)[0]["state"] == "proposed"

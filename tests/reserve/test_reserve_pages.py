@@ -14,6 +14,7 @@ import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+import databases
 from office_scene import DAY_S, FORFEIT, GIFT, THEIRS, Scene, prove, published
 from tallystick.core import approvals
 from tallystick.core.approvals.errors import NotApproved
@@ -143,6 +144,8 @@ def propose(page: Page, act: str, amount: str = "", lot: str = "", order: str = 
         page.get_by_label("which lot").select_option(lot)
         page.get_by_label("final order").fill(order)
     page.get_by_label("Why, for the public notice").fill("as the order says")
+    page.get_by_role("button", name="See what will be published").click()
+    expect(page.locator("#published")).to_contain_text("as the order says")
     page.get_by_role("button", name="Ask the law and propose").click()
     page.wait_for_url("**/movements/*")
 
@@ -291,11 +294,9 @@ def shown(
 ) -> Iterator[tuple[Site, Official, dict[str, str]]]:
     """A reserve with something on every page, looked at and not changed."""
     from reserve_scene import devices
-    from tallystick.core.store import Store
 
     folder = tmp_path_factory.mktemp("shown")
-    store = Store.open(f"sqlite:///{folder}/s.sqlite")
-    store.migrate()
+    store = databases.opened(f"sqlite:///{folder}/s.sqlite")
     scene = Scene(folder, store, reserve_chain, devices(folder / "signers", 8, 700))
     scene.deposit(400_000_000, FORFEIT)
     scene.deposit(150_000_000, GIFT)
@@ -378,7 +379,7 @@ def test_what_is_wrong_is_said_and_nothing_is_changed(
     page.get_by_label("To which address").fill("bc1qnowhere")
     page.get_by_label("How much, in BTC").fill("1,5")
     page.get_by_label("Why, for the public notice").fill("a try")
-    page.get_by_role("button", name="Ask the law and propose").click()
+    page.get_by_role("button", name="See what will be published").click()
     expect(page.get_by_role("alert")).to_contain_text("Nothing was proposed.")
     page = official.open(f"/movements/{named['movement']}")
     page.locator("#veto").get_by_label("Why").fill("only a test")

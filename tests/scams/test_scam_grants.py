@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -50,6 +51,21 @@ def test_the_grant_is_what_the_law_says(
     assert (duty.amount, duty.contact_by, duty.pay_hours) == (amount, contact_by, pay_hours)
     assert (duty.evidence_by and duty.evidence_by.date()) == evidence_by
     assert duty.cite
+
+
+def test_the_days_of_the_law_end_where_the_machine_stands() -> None:
+    """A victim in the west is not late by Greenwich's clock, and the day of buying is local."""
+    place, zone = rulebook.load("US-SD"), ZoneInfo("America/Denver")
+    evening = dt.datetime(2026, 11, 20, 22, 0, tzinfo=zone).astimezone(dt.UTC)
+    day = dt.date(2026, 11, 20)
+    case = Case(evening, evening, day, day, zone="America/Denver")
+    assert case.start("the transaction or transactions at issue") == day
+    assert Case(evening, evening, day, day).start(
+        "the transaction or transactions at issue"
+    ) == day + dt.timedelta(1)
+    ends = grant.duty_of(place, case).evidence_by
+    assert ends is not None
+    assert ends.astimezone(zone).time() == dt.time(23, 59, 59)
 
 
 def test_the_notice_of_the_fraud_starts_south_dakotas_days() -> None:

@@ -41,6 +41,7 @@ CASES: list[tuple[Kind, dict[str, Any], dict[str, Any]]] = [
     (Kind.PHONE_SHARED, {"phone_others": 1}, {"phone_others": 0}),
     (Kind.ADDRESS_NEW, {"address_new": True}, {"address_new": False}),
     (Kind.ADDRESS_LISTED, {"address_list": "ofac"}, {"address_list": ""}),
+    (Kind.ADDRESS_STOPPED, {"address_stopped": True}, {"address_stopped": False}),
     (Kind.REPEAT, {"refused_s": 2_592_000}, {"refused_s": 2_592_001}),
     (Kind.MANY_MACHINES, {"address_machines": 3}, {"address_machines": 2}),
     (Kind.ODD_HOURS, {"minute_of_day": 1_380}, {"minute_of_day": 1_379}),

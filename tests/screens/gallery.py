@@ -185,6 +185,7 @@ def views() -> dict[str, View]:
         "start": BASE,
         "language": _at(BASE, Screen.LANGUAGE),
         "help": _at(PAID, Screen.HELP),
+        "help-listening": _at(PAID, Screen.HELP, listening=True),
         "scam": _at(BASE, Screen.SCAM),
         "cost": _at(BASE, Screen.COST),
         "warning": _at(BASE, Screen.WARNING, warning=WARNING),
@@ -197,6 +198,13 @@ def views() -> dict[str, View]:
         "code-locked": _at(HAVE, Screen.CODE, ask=ASKED, say=Say("who.locked", "stop")),
         "document": _at(HAVE, Screen.DOCUMENT, ask=ASKED),
         "document-old": _at(HAVE, Screen.DOCUMENT, ask=OURS, say=Say("who.document_old", "stop")),
+        "copy": _at(HAVE, Screen.COPY, ask=ASKED),
+        "copy-taken": _at(HAVE, Screen.COPY, ask=ASKED, pictured=3),
+        "copy-dark": _at(HAVE, Screen.COPY, ask=ASKED, say=Say("who.too_dark", "care")),
+        "mail": _at(HAVE, Screen.MAIL, ask=ASKED, typed="pat.sample@example.org"),
+        "mail-wrong": _at(HAVE, Screen.MAIL, typed="pat@", say=Say("who.bad_mail", "care")),
+        "photo": _at(HAVE, Screen.PHOTO, ask=OURS, shooting=True),
+        "photo-taken": _at(PAID, Screen.PHOTO, ask=OURS, pictured=4),
         "source": _at(PAID, Screen.SOURCE, ask=OURS),
         "cash-more": dataclasses.replace(
             cash, show_more=(ASKED,), say=Say("who.more", "care"), left_minor=0
@@ -219,10 +227,16 @@ def views() -> dict[str, View]:
         "cash-still": dataclasses.replace(
             cash, still_there=True, closes_at=NOW + dt.timedelta(minutes=10)
         ),
+        "scan-still": _at(
+            BASE, Screen.SCAN, still_there=True, closes_at=NOW, listening=True, private=True
+        ),
         "review": _at(PAID, Screen.REVIEW),
         "review-price": _at(PAID, Screen.REVIEW, price_changed=True, sats=87_500),
         "sending": dataclasses.replace(sending, purchase=bought(0, sent=False)),
         "sending-held": dataclasses.replace(sending, purchase=held()),
+        "sending-waits": dataclasses.replace(
+            sending, purchase=msgspec.structs.replace(bought(0, sent=False), waiting=True)
+        ),
         "sending-sent": dataclasses.replace(sending, purchase=bought(0), printed=True),
         "receipt": _at(PAID, Screen.RECEIPT, purchase=bought(1), printed=True),
         "stopped": _at(BASE, Screen.STOPPED),

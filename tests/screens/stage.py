@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 
 from screens.gallery import ADDRESS, HAVE, PAID, WARNING, bought
 from tallystick.core.clock import SystemClock
+from tallystick.devices import sample_pictures
 from tallystick.edge.screen.app import create_app
 from tallystick.edge.view import Screen, Touch, View
 
@@ -41,6 +42,7 @@ class HeldEngine:
         self._view = view
         self._newer = threading.Condition()
         self.touched: list[tuple[Touch, dict[str, Any]]] = []
+        self.read_aloud: list[tuple[str, float]] = []
 
     def view(self) -> View:
         """Return the view."""
@@ -62,12 +64,25 @@ class HeldEngine:
             self._newer.wait_for(lambda: self._view.version != version, timeout_s)
             return self._view
 
+    def picture(self) -> bytes | None:
+        """Return the sample of what is on the page."""
+        samples = {Screen.COPY: sample_pictures.card, Screen.PHOTO: sample_pictures.figure}
+        return samples[self._view.screen]() if self._view.pictured else None
+
+    def spoken(self, where: str, seconds: float) -> None:
+        """Remember what the voice reads, and for how long."""
+        self.read_aloud.append((where, seconds))
+
     def touch(self, touch: Touch, **fields: Any) -> None:
         """Remember the touch and take the straight walk."""
         self.touched.append((touch, fields))
         view = self._view
         if touch is Touch.TEXT:
             self.change(text_percent={100: 150, 150: 200}.get(view.text_percent, 100))
+        elif touch in (Touch.LISTEN, Touch.HUSH):
+            self.change(listening=touch is Touch.LISTEN)
+        elif touch in (Touch.LOUDER, Touch.QUIETER):
+            self.change(volume=view.volume + (10 if touch is Touch.LOUDER else -10))
         elif touch is Touch.THEME:
             self.change(theme=fields["theme"])
         elif touch is Touch.CHOOSE_LANGUAGE:
@@ -117,6 +132,14 @@ class HeldHardware:
     def power_cycle(self) -> None:
         """Remember a power cut."""
         self.done.append("power_cycle")
+
+    def plug_in(self) -> None:
+        """Remember headphones."""
+        self.done.append("plug_in")
+
+    def pull_out(self) -> None:
+        """Remember their end."""
+        self.done.append("pull_out")
 
     def present(self, text: str) -> None:
         """Remember a code."""

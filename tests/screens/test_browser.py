@@ -55,15 +55,14 @@ REACH = """() => {
 }""".replace("TARGET", str(TARGET_PX))
 LARGEST = """() => {
   const area = (e) => e.getBoundingClientRect().width * e.getBoundingClientRect().height;
-  const all = [...document.querySelectorAll('main .do button')].filter((e) => e.checkVisibility());
+  const here = document.querySelector('.dialog') || document.querySelector('main');
+  const ways = '.do button:not(.btn--quiet), .choices button';
+  const all = [...here.querySelectorAll(ways)].filter((e) => e.checkVisibility());
   const stops = all.filter((e) => ['stop', 'scam'].includes(e.value));
   const most = (found) => Math.max(0, ...found.map(area));
   const rest = all.filter((e) => !stops.includes(e));
   return {stop: Math.ceil(most(stops)), go: Math.floor(most(rest))};
 }"""
-ASIDE = {Screen.HELP, Screen.LANGUAGE, Screen.QUESTION, Screen.SOURCE, "dialog"}
-ASIDE |= {Screen.SCAN, Screen.ADDRESS}
-"""Pages that lead back or whose choices are a list; and two that have Stop among the tools."""
 FOCUSED = """() => {
   const e = document.activeElement, box = e.closest('.ack') || e, style = getComputedStyle(box);
   const r = e.getBoundingClientRect();
@@ -73,12 +72,27 @@ FOCUSED = """() => {
 }"""
 
 
+SOUNDS = """(() => {
+  const Real = window.Audio;
+  window.sounds = [];
+  window.Audio = function (url) {
+    const made = new Real(url);
+    window.sounds.push(made);
+    return made;
+  };
+})()"""
+"""Keeps each sound that the page plays, so that a test can see what is heard."""
+HEARD = """() => window.sounds.map((s) => ({
+  url: s.currentSrc || s.src, on: !s.paused && !s.ended, at: s.currentTime, volume: s.volume}))"""
+
+
 class Stage:
     """A served kiosk, and one page of the browser before it."""
 
     def __init__(self, engine: HeldEngine, url: str, browser: Any, hands: HeldHardware) -> None:
         self.engine, self.url, self.browser, self.hands = engine, url, browser, hands
         self.page = browser.new_page(viewport=TALL, reduced_motion="reduce")
+        self.page.add_init_script(SOUNDS)
         self.errors: list[str] = []
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("console", self._console)
@@ -133,6 +147,7 @@ def stage(shown: Stage) -> Iterator[Stage]:
     shown.page.goto(shown.url)
     shown.engine.touched.clear()
     shown.hands.done.clear()
+    shown.engine.read_aloud.clear()
     shown.errors.clear()
     yield shown
     assert shown.errors == []
@@ -225,12 +240,16 @@ def test_every_page_fits_and_every_target_is_large(
 @pytest.mark.parametrize("size", [TALL, WIDE], ids=["tall", "wide"])
 def test_stop_is_as_large_as_the_way_forward(stage: Stage, size: dict[str, int]) -> None:
     stage.to(size)
-    for screen, name in EACH_SCREEN.items():
-        if screen in pages.NOTHING_TO_STOP or screen in ASIDE:
-            continue
-        stage.put(GALLERY[name])
-        found = stage.page.evaluate(LARGEST)
-        assert found["stop"] >= found["go"] > 0, (name, found)
+    tried = set()
+    for name, view in GALLERY.items():
+        if pages._can_stop(view):
+            for code in ("en", "ar"):
+                stage.put(translated(view, code))
+                found = stage.page.evaluate(LARGEST)
+                assert found["stop"] >= found["go"], (name, code, found)
+                assert found["stop"] > 0, name
+            tried.add(view.screen)
+    assert set(Screen) - tried == pages.NOTHING_TO_STOP - {Screen.SENDING}
 
 
 @pytest.mark.parametrize("size", [TALL, WIDE], ids=["tall", "wide"])
@@ -348,7 +367,7 @@ def test_nothing_of_the_bench_is_dead(stage: Stage) -> None:
     stage.to(WIDE)
     stage.page.goto(f"{stage.url}/hardware")
     drawer = stage.page.frame_locator(".hands__frame")
-    for act in ("insert_bad", "jam", "clear", "power_cycle"):
+    for act in ("insert_bad", "jam", "clear", "power_cycle", "plug_in"):
         _press(stage, drawer.locator(f"#h-{act}"), act)
     for minor in hardware.NOTES:
         _press(stage, drawer.locator(f"#h-note-{minor}"), f"insert {minor}")
@@ -401,3 +420,66 @@ def test_the_star_key_held_for_three_seconds_calls_for_help_without_a_word(
     stage.page.keyboard.up("*")
     stage.until(1)
     assert stage.walked == [told]
+
+
+def speaking(stage: Stage, url: str) -> dict[str, Any]:
+    """Wait until the page plays this sound, and return it."""
+    for _ in range(600):
+        on = [one for one in stage.page.evaluate(HEARD) if one["on"] and one["at"] > 0]
+        if found := [one for one in on if url in one["url"]]:
+            return dict(found[0])
+        stage.page.wait_for_timeout(25)
+    raise TimeoutError(f"{url} is not heard: {stage.page.evaluate(HEARD)}")
+
+
+def quiet(stage: Stage) -> bool:
+    return not any(one["on"] for one in stage.page.evaluate(HEARD))
+
+
+@pytest.mark.parametrize("way", ["key", "touch"])
+def test_stop_silences_the_voice_at_once_and_stops(stage: Stage, way: str) -> None:
+    stage.put(GALLERY["care"])
+    stage.page.keyboard.press("#")
+    speaking(stage, "/speech.wav")
+    assert stage.walked == [Touch.LISTEN]
+    if way == "key":
+        stage.page.keyboard.down("*")
+    else:
+        stage.page.locator("#b-leave").hover()
+        stage.page.mouse.down()
+    assert quiet(stage), "at once: before the key or the finger is lifted"
+    assert stage.walked == [Touch.LISTEN]
+    stage.page.keyboard.up("*") if way == "key" else stage.page.mouse.up()
+    stage.until(2)
+    assert stage.walked[1] is Touch.STOP
+    ((place, spoken_s),) = stage.engine.read_aloud
+    assert place == "care" and spoken_s > 10
+
+
+def test_a_listener_hears_each_page_louder_or_quieter_and_typing_by_itself(stage: Stage) -> None:
+    stage.put(dataclasses.replace(GALLERY["cost"], listening=True, private=True))
+    assert speaking(stage, "/speech.wav")["volume"] == pytest.approx(0.6)
+    stage.page.keyboard.press("+")
+    stage.until(1)
+    assert speaking(stage, "/speech.wav")["volume"] == pytest.approx(0.7)
+    phone = dataclasses.replace(GALLERY["phone"], listening=True, private=True)
+    stage.put(phone)
+    speaking(stage, "/speech.wav")
+    stage.put(dataclasses.replace(phone, typed="2025550"))
+    assert "part=typed" in speaking(stage, "part=typed")["url"]
+    stage.put(dataclasses.replace(phone, typed="2025550", listening=False, private=False))
+    assert quiet(stage), "headphones out: not a word more"
+
+
+def test_a_time_out_is_heard_and_then_said_to_who_listens(stage: Stage) -> None:
+    stage.put(GALLERY["scan"])
+    assert quiet(stage)
+    stage.put(dataclasses.replace(GALLERY["scan-still"], listening=False))
+    speaking(stage, "/chime.wav")
+    stage.put(GALLERY["scan"])
+    stage.put(GALLERY["scan-still"])
+    speaking(stage, "/chime.wav")
+    speaking(stage, "/speech.wav")
+    stage.page.keyboard.press("*")
+    stage.until(1)
+    assert stage.walked == [Touch.STOP]

@@ -164,6 +164,7 @@ CAREFUL = [
     (Touch.SEND, dataclasses.replace(PAID, screen=Screen.REVIEW)),
     (Touch.ACCEPT_PRICE, dataclasses.replace(PAID, screen=Screen.REVIEW, price_changed=True)),
     (Touch.DONE, dataclasses.replace(PAID, screen=Screen.RECEIPT)),
+    (Touch.USE, dataclasses.replace(HAVE, screen=Screen.COPY, pictured=3)),
 ]
 
 
@@ -301,7 +302,10 @@ def test_a_kiosk_without_a_drawer_has_no_such_pages_and_no_frame() -> None:
     [
         *(("insert", str(minor), f"insert {minor}") for minor in hardware.NOTES),
         ("present", ADDRESS, f"present {ADDRESS}"),
-        *((act, "", act) for act in ("insert_bad", "jam", "clear", "power_cycle")),
+        *(
+            (act, "", act)
+            for act in ("insert_bad", "jam", "clear", "power_cycle", "plug_in", "pull_out")
+        ),
     ],
 )
 def test_the_drawer_hands_over_what_was_asked(

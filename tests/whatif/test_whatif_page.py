@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 import serving
-from tallystick.web.tongues import LANGUAGES, WHATIF, Words
+from tallystick.web.languages import LANGUAGES, Words
 from tallystick.web.whatif import app as page_app
 from tallystick.web.whatif import sliders
 from tallystick.web.whatif.app import create_app
@@ -85,7 +85,7 @@ SAID = (
 
 @pytest.mark.parametrize("code", [code for code in LANGUAGES if code != "en"])
 def test_every_sentence_of_the_page_is_in_every_language(client: httpx.Client, code: str) -> None:
-    w = Words(code, WHATIF)
+    w = Words(page_app.DOMAIN, code)
     folder = Path(page_app.__file__).parent / "templates"
     text = "".join(path.read_text("utf-8") for path in sorted(folder.glob("*.html")))
     found = re.findall(r"""\bw\((?:"([^"]+)"|'([^']+)')""", text)

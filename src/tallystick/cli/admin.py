@@ -128,6 +128,28 @@ def list_machines(data: Path, database: str) -> None:
 @admin.command()
 @DATA
 @DATABASE
+@click.argument("machine")
+@click.argument("time_zone", metavar="ZONE")
+def zone(data: Path, database: str, machine: str, time_zone: str) -> None:
+    """Reckon a machine's days by its own time zone (of its place's), such as America/Denver."""
+    from tallystick.core.errors import TallystickError
+    from tallystick.core.identity import machines
+    from tallystick.core.store import Store
+
+    store = Store.open(database_of(data, database))
+    try:
+        with store.transact() as tx:
+            machines.put_in_zone(tx, machine, time_zone)
+    except TallystickError as error:
+        raise click.ClickException(str(error)) from error
+    finally:
+        store.close()
+    click.echo(f"{machine} reckons its days by {time_zone}.")
+
+
+@admin.command()
+@DATA
+@DATABASE
 @click.option("--why", required=True, help="Kept with the machine, and shown.")
 @click.argument("machine")
 def revoke(data: Path, database: str, why: str, machine: str) -> None:

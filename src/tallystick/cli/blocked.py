@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 
-from tallystick.cli.serve import DATA, DATABASE, database_of
+from tallystick.cli.serve import DATA, DATABASE
+from tallystick.cli.step import opened, step
 from tallystick.core.clock import SystemClock
 from tallystick.core.errors import TallystickError
-from tallystick.core.store import Store, Tx
+from tallystick.core.store import Tx
 from tallystick.kiosk import blocked as lists
 from tallystick.kiosk.scams import lists as shared
 
@@ -21,18 +20,12 @@ def blocked() -> None:
     """List, add and lift addresses to which nothing may be sent; take in OFAC's list."""
 
 
-def _opened(data: Path, database: str) -> Store:
-    store = Store.open(database_of(data, database))
-    store.migrate()
-    return store
-
-
 @blocked.command(name="list")
 @DATA
 @DATABASE
 def show(data: Path, database: str) -> None:
     """Print what is on the lists now."""
-    store = _opened(data, database)
+    store = opened(data, database)
     with store.read() as tx:
         for row in lists.entries(tx, SystemClock().now()):
             end = f" until {row['until']:%Y-%m-%d}" if row["until"] else ""
@@ -52,7 +45,7 @@ def add(
     data: Path, database: str, address: str, name: str, reason: str, by: str, days: int | None
 ) -> None:
     """Put an address on a list: no machine sends to it from now on."""
-    store = _opened(data, database)
+    store = opened(data, database)
     try:
         with store.transact() as tx:
             lists.block(tx, SystemClock(), address, name, reason, by, days)
@@ -67,11 +60,11 @@ def add(
 @DATA
 @DATABASE
 @click.argument("address")
-@click.option("--list", "name", type=click.Choice(["own", "shared"]), default="own")
+@click.option("--list", "name", type=click.Choice(["own", "shared", "stop"]), default="own")
 @click.option("--by", required=True, help="Who lifted it.")
 def lift(data: Path, database: str, address: str, name: str, by: str) -> None:
     """Take an address off a list, as on an appeal. Exits 1 if it was not on it."""
-    store = _opened(data, database)
+    store = opened(data, database)
     with store.transact() as tx:
         ended = lists.lift(tx, SystemClock(), address, name, by)
     store.close()
@@ -86,7 +79,7 @@ def lift(data: Path, database: str, address: str, name: str, by: str) -> None:
 @click.argument("path", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 def ofac(data: Path, database: str, path: Path) -> None:
     """Take the bitcoin addresses of OFAC's SDN.XML; those no longer on it are lifted."""
-    store = _opened(data, database)
+    store = opened(data, database)
     try:
         with store.transact() as tx:
             added, lifted = lists.take_in_sdn(tx, SystemClock(), path)
@@ -105,7 +98,7 @@ def ofac(data: Path, database: str, path: Path) -> None:
 @click.option("--appeal", required=True, help="Where somebody wrongly listed can turn to.")
 def export(data: Path, database: str, path: Path, by: str, appeal: str) -> None:
     """Write our own entries that end by themselves to a file that other operators can take in."""
-    store = _opened(data, database)
+    store = opened(data, database)
     with store.read() as tx:
         raw = shared.export(tx, SystemClock(), by, appeal)
     store.close()
@@ -122,9 +115,7 @@ def take(data: Path, database: str, path: Path) -> None:
     """Take in a shared file, whole or not at all; it holds on every machine at once."""
     if path.stat().st_size > shared.FILE_BYTES_MAX:
         raise click.ClickException(f"{path} has more than {shared.FILE_BYTES_MAX} bytes")
-    count = _stepped(
-        data, database, lambda tx: shared.take_in(tx, SystemClock(), path.read_bytes())
-    )
+    count = step(data, database, lambda tx: shared.take_in(tx, SystemClock(), path.read_bytes()))
     click.echo(f"{count} entries were added.")
 
 
@@ -132,7 +123,7 @@ def take(data: Path, database: str, path: Path) -> None:
 @DATA
 @DATABASE
 @click.argument("address")
-@click.option("--list", "name", type=click.Choice(["own", "shared"]), default="own")
+@click.option("--list", "name", type=click.Choice(["own", "shared", "stop"]), default="own")
 @click.option("--why", required=True, help="Why the address should not be on the list.")
 @click.option("--by", required=True, help="Who asks, or for whom.")
 def appeal(data: Path, database: str, address: str, name: str, why: str, by: str) -> None:
@@ -141,7 +132,7 @@ def appeal(data: Path, database: str, address: str, name: str, why: str, by: str
     def act(tx: Tx) -> str:
         return shared.appeal(tx, SystemClock(), address, name, why, by)
 
-    click.echo(_stepped(data, database, act))
+    click.echo(step(data, database, act))
 
 
 @blocked.command()
@@ -149,7 +140,7 @@ def appeal(data: Path, database: str, address: str, name: str, why: str, by: str
 @DATABASE
 def appeals(data: Path, database: str) -> None:
     """Print the appeals that wait for a decision, the oldest first."""
-    for row in _stepped(data, database, shared.waiting):
+    for row in step(data, database, shared.waiting):
         click.echo(f"{row['id']}  {row['list']:<7} {row['address']}  {row['why']} ({row['by']})")
 
 
@@ -166,17 +157,5 @@ def decide(data: Path, database: str, appeal_id: str, decision: str, reasons: st
     def act(tx: Tx) -> None:
         shared.decide(tx, SystemClock(), appeal_id, decision, reasons, by)
 
-    _stepped(data, database, act)
+    step(data, database, act)
     click.echo(f"The entry is {decision}.")
-
-
-def _stepped(data: Path, database: str, act: Callable[[Tx], Any]) -> Any:
-    """Run one step, and say what was wrong and where the money is."""
-    store = _opened(data, database)
-    try:
-        with store.transact() as tx:
-            return act(tx)
-    except TallystickError as error:
-        raise click.ClickException(f"{error} (the money: {error.money})") from error
-    finally:
-        store.close()

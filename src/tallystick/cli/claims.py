@@ -6,7 +6,6 @@ Each command is one step of `kiosk.scams.claims`, in one transaction and journal
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,11 @@ import click
 import msgspec
 import sqlalchemy as sa
 
-from tallystick.cli.serve import DATA, DATABASE, database_of
+from tallystick.cli.serve import DATA, DATABASE
+from tallystick.cli.step import step
 from tallystick.core.clock import SystemClock
-from tallystick.core.errors import TallystickError
 from tallystick.core.money import Amount, asset
-from tallystick.core.store import Store, Tx
+from tallystick.core.store import Tx
 from tallystick.kiosk.scams import claims as steps
 from tallystick.kiosk.scams import grant, intervene, lists
 from tallystick.kiosk.scams.claim import EVIDENCE, Duty, Form, Ground
@@ -34,18 +33,6 @@ SOON = dt.timedelta(days=36_500)
 @click.group()
 def claims() -> None:
     """File, decide and pay the claims of people who were defrauded."""
-
-
-def _step(data: Path, database: str, act: Callable[[Tx], Any]) -> Any:
-    store = Store.open(database_of(data, database))
-    store.migrate()
-    try:
-        with store.transact() as tx:
-            return act(tx)
-    except TallystickError as error:
-        raise click.ClickException(f"{error} (the money: {error.money})") from error
-    finally:
-        store.close()
 
 
 def _claim(tx: Tx, reference: str) -> str:
@@ -97,7 +84,7 @@ def file(data: Path, database: str, by: str, purchases: tuple[str, ...], **said:
         claim = steps.file(tx, SystemClock(), person, first["jurisdiction"], form, duty, ids, by)
         return str(steps.find(tx, claim)["reference"])
 
-    click.echo(_step(data, database, act))
+    click.echo(step(data, database, act))
 
 
 def _duty(tx: Tx, rows: list[Any], form: Form, said: dict[str, Any]) -> Duty:
@@ -123,7 +110,7 @@ def _duty(tx: Tx, rows: list[Any], form: Form, said: dict[str, Any]) -> Duty:
 def evidence(data: Path, database: str, by: str, kind: str, where: str, claim: str) -> None:
     """Add evidence to an open claim."""
     clock = SystemClock()
-    _step(
+    step(
         data,
         database,
         lambda tx: steps.add_evidence(tx, clock, _claim(tx, claim), kind, where, by),
@@ -158,7 +145,7 @@ def decide(
         back = {ids[number]: minor for number, minor in sums.items()}
         return str(steps.decide(tx, SystemClock(), _claim(tx, claim), back, grounds, by))
 
-    click.echo(_step(data, database, act))
+    click.echo(step(data, database, act))
 
 
 def _refund(told: str) -> tuple[str, int]:
@@ -175,7 +162,7 @@ def _refund(told: str) -> tuple[str, int]:
 @click.argument("claim")
 def pay(data: Path, database: str, by: str, claim: str) -> None:
     """Record that the refund was paid; who decided does not pay."""
-    _step(data, database, lambda tx: steps.pay(tx, SystemClock(), _claim(tx, claim), by))
+    step(data, database, lambda tx: steps.pay(tx, SystemClock(), _claim(tx, claim), by))
 
 
 @claims.command()
@@ -186,7 +173,7 @@ def pay(data: Path, database: str, by: str, claim: str) -> None:
 @click.argument("claim")
 def appeal(data: Path, database: str, by: str, why: str, claim: str) -> None:
     """Open a denied claim again; somebody else decides it."""
-    _step(data, database, lambda tx: steps.appeal(tx, SystemClock(), _claim(tx, claim), why, by))
+    step(data, database, lambda tx: steps.appeal(tx, SystemClock(), _claim(tx, claim), why, by))
 
 
 @claims.command()
@@ -197,7 +184,7 @@ def appeal(data: Path, database: str, by: str, why: str, claim: str) -> None:
 @click.argument("claim")
 def withdraw(data: Path, database: str, by: str, why: str, claim: str) -> None:
     """End an open claim at the victim's own word."""
-    _step(data, database, lambda tx: steps.withdraw(tx, SystemClock(), _claim(tx, claim), why, by))
+    step(data, database, lambda tx: steps.withdraw(tx, SystemClock(), _claim(tx, claim), why, by))
 
 
 @claims.command()
@@ -207,7 +194,7 @@ def withdraw(data: Path, database: str, by: str, why: str, claim: str) -> None:
 @click.argument("claim")
 def block(data: Path, database: str, by: str, claim: str) -> None:
     """Block the claim's destinations on every machine at once."""
-    count = _step(
+    count = step(
         data, database, lambda tx: lists.from_claim(tx, SystemClock(), _claim(tx, claim), by)
     )
     click.echo(f"{count} destinations are blocked.")
@@ -219,7 +206,7 @@ def block(data: Path, database: str, by: str, claim: str) -> None:
 def due(data: Path, database: str) -> None:
     """Print the claims that wait for a decision or a payment, the most urgent first."""
     now = SystemClock().now()
-    for row in _step(data, database, lambda tx: steps.due(tx, now + SOON)):
+    for row in step(data, database, lambda tx: steps.due(tx, now + SOON)):
         by = min(day for day in (row["decide_by"], row["pay_by"]) if day is not None)
         late = "overdue" if by < now else f"{(by - now).days} days left"
         owed = Amount(row["refund_minor"], asset(row["currency"]))

@@ -18,6 +18,7 @@ import click
 @click.option("--validator", required=True, help="Serial port of the bill validator (ID003).")
 @click.option("--printer", default="", help="escpos:PORT or virtual:FOLDER.")
 @click.option("--scanner", default="", help="Serial port of the QR scanner.")
+@click.option("--camera", default="", help="v4l2:/dev/videoN or virtual:FILE-or-FOLDER.")
 @click.option("--pair", default="", help="The text of the pairing code, the first time.")
 @click.option("--server", default="", help="The server's address, if it has moved.")
 @click.option("--screen-port", type=int, default=0, help="0 takes a free one.")
@@ -29,6 +30,14 @@ import click
     default=100,
     show_default=True,
     help="How much of a warning's reading time must pass before Go on wakes.",
+)
+@click.option("--headphones", default="", help="Event node of the headphone jack.")
+@click.option(
+    "--speech-volume",
+    type=click.IntRange(10, 100),
+    default=60,
+    show_default=True,
+    help="Percent of the loudspeaker's level at which speech measures 65 dBA.",
 )
 @click.option("--new-key", is_flag=True, help="Change the machine's key first.")
 @click.option("--ready-file", type=click.Path(path_type=Path))

@@ -15,10 +15,11 @@ from typing import Any
 import click
 
 from tallystick.cli.report import report
-from tallystick.cli.screen import person_of, step
 from tallystick.cli.serve import DATA, DATABASE
+from tallystick.cli.step import person_of, step
 from tallystick.core.clock import SystemClock
 from tallystick.core.money import Amount, asset
+from tallystick.core.rulebook.duties import ANY_ZONE
 from tallystick.core.store import Tx
 from tallystick.kiosk.reports import cash, drafts, filing, paper, records
 from tallystick.kiosk.reports.model import SECRET, Draft, State
@@ -145,7 +146,7 @@ def due(
     data: Path, database: str, form: str | None, pdf: Path | None, by: str, every: bool
 ) -> None:
     """Print the reports that wait, the most urgent first. Exits 1 if one is overdue."""
-    today = SystemClock().now().date()
+    now = SystemClock().now()
     states = tuple(State) if every else (State.DRAFT, State.PROPOSED)
 
     def act(tx: Tx) -> list[dict[str, Any]]:
@@ -159,7 +160,7 @@ def due(
             "state": row["state"],
             "days": f"{row['first_day']} to {row['last_day']}",
             "due": row["due"],
-            "left": (dt.date.fromisoformat(row["due"]) - today).days,
+            "left": filing.left(row, now),
         }
         for row in found
     ]
@@ -277,7 +278,7 @@ def quarterly(
 @forms
 def retention(data: Path, database: str, form: str | None, pdf: Path | None) -> None:
     """Print until when the records of each place and year are kept, and by which law."""
-    today = SystemClock().now().date()
+    today = (SystemClock().now() - ANY_ZONE).date()
     rows = step(data, database, lambda tx: records.retention(tx, today))
     tell("Records and how long they are kept", rows, form, pdf)
 

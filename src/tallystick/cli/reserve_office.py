@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,16 +20,18 @@ from tallystick.cli.serve import DATA, DATABASE, database_of
 
 if TYPE_CHECKING:
     from tallystick.core.store import Tx
-    from tallystick.reserve.office import Office
+    from tallystick.reserve.office import Office, Policy
 
 CHAIN = click.option("--chain", required=True, help="Where the chain is, by its URL.")
 BY = click.option("--by", required=True, help="An official's id, as `admin people` lists them.")
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+YES = click.option("--yes", is_flag=True, help="Do not ask again before something is published.")
+CONFIRMATIONS = "Blocks until something counts; 0 for 6 on mainnet, 3 on signet, 1 on regtest."
 
 
 def register(group: click.Group) -> None:
     """Add these verbs to the group."""
-    verbs = (establish, serve, origin, accept, propose, movements, authorise, take, finish)
+    verbs = (establish, serve, origin, accept, propose, movements, authorise, take, finish, bump)
     for command in (*verbs, veto, freeze, thaw, codes, watch, prove, audit):
         group.add_command(command)
 
@@ -38,12 +41,12 @@ def opened(data: Path, database: str, chain: str = "") -> Office:
     from tallystick.bitcoin.chain import open_chain
     from tallystick.core.clock import SystemClock
     from tallystick.core.store import Store
-    from tallystick.reserve.office import Office
+    from tallystick.reserve.office import Office, policy_of
 
     store = Store.open(database_of(data, database))
     store.migrate()
     where = chain or "embedded:http://127.0.0.1:1"
-    return Office(store, SystemClock(), open_chain(where), data / "office")
+    return Office(store, SystemClock(), open_chain(where), data / "office", policy_of(data))
 
 
 def done(office: Office, act: Callable[[], Any]) -> Any:
@@ -67,6 +70,30 @@ def step(office: Office, act: Callable[[Tx], Any]) -> Any:
             return act(tx)
 
     return done(office, run)
+
+
+def kept_policy(data: Path, given: dict[str, Any]) -> Policy:
+    """Return the office's policy with what is given changed and kept; a bad figure is refused."""
+    import msgspec
+
+    from tallystick.reserve import office
+    from tallystick.reserve.errors import ReserveError
+
+    try:
+        policy = msgspec.structs.replace(office.policy_of(data), **given)
+        office.keep_policy(data, policy)
+    except ReserveError as error:
+        raise click.UsageError(str(error)) from error
+    return policy
+
+
+def look_first(published: str, yes: bool) -> None:
+    """Show what will be published, and let whoever sits at the terminal think again."""
+    from tallystick.reserve import words
+
+    click.echo(f"{words.WARNING}\n  {published}", err=True)
+    if sys.stdin.isatty() and not yes:
+        click.confirm("Publish this?", abort=True, err=True)
 
 
 @click.command()
@@ -97,7 +124,13 @@ def establish(
 @click.option("--origin", default="", help="The console's address as browsers see it.")
 @click.option("--address", default="", help="The public page's address as readers see it.")
 @click.option("--log-policy", type=FILE, help="A tlog-policy, whose witnesses are asked to cosign.")
-@click.option("--anchor", is_flag=True, help="Movements take the log's root along, OP_RETURN.")
+@click.option(
+    "--anchor/--no-anchor", default=None, help="Movements take the log's root along, OP_RETURN."
+)
+@click.option("--confirmations", "confirmations_needed", type=int, help=CONFIRMATIONS)
+@click.option("--fee-rate", "fee_sat_per_kvb", type=int, help="Satoshis for 1,000 virtual bytes.")
+@click.option("--fee-max", "fee_sats_max", type=int, help="A movement's highest first fee, sats.")
+@click.option("--inputs", "inputs_max", type=int, help="The most inputs that your signers take.")
 @click.option("--ahead-s", type=float, default=0, help="For demonstrations: the clock set ahead.")
 @click.option("--ready-file", type=click.Path(path_type=Path))
 def serve(
@@ -109,15 +142,18 @@ def serve(
     origin: str,
     address: str,
     log_policy: Path | None,
-    anchor: bool,
     ahead_s: float,
     ready_file: Path | None,
+    **given: int | bool | None,
 ) -> None:
-    """Serve the officials' console and the public page on loopback, and watch every block."""
-    from tallystick.reserve.office import Policy
+    """Serve the officials' console and the public page on loopback, and watch every block.
+
+    What is given of confirmations, fees, inputs and the anchor is kept in the data folder, for the
+    next start and for the other commands there.
+    """
     from tallystick.web.reserve import server
 
-    data.mkdir(parents=True, exist_ok=True)
+    policy = kept_policy(data, {name: v for name, v in given.items() if v is not None})
     settings = server.Settings(
         data=data,
         database=database_of(data, database),
@@ -128,7 +164,7 @@ def serve(
         address=address,
         ahead_s=ahead_s,
         log_policy=log_policy,
-        policy=Policy(anchor=anchor),
+        policy=policy,
     )
     server.run(settings, ready_file)
 
@@ -137,9 +173,10 @@ def serve(
 @DATA
 @DATABASE
 @BY
+@YES
 @click.argument("coin")
 @click.argument("origin_file", type=FILE)
-def origin(data: Path, database: str, by: str, coin: str, origin_file: Path) -> None:
+def origin(data: Path, database: str, by: str, yes: bool, coin: str, origin_file: Path) -> None:
     """Register where a COIN (txid:vout) came from, as JSON; another official confirms it.
 
     Names of private givers and sellers are sealed in the vault, and published nowhere.
@@ -147,7 +184,7 @@ def origin(data: Path, database: str, by: str, coin: str, origin_file: Path) -> 
     import msgspec
 
     from tallystick.core.vault import Vault
-    from tallystick.reserve import lots
+    from tallystick.reserve import lots, privacy
     from tallystick.reserve.model import Origin
 
     try:
@@ -157,6 +194,8 @@ def origin(data: Path, database: str, by: str, coin: str, origin_file: Path) -> 
     txid, _, vout = coin.partition(":")
     if not vout.isdigit():
         raise click.BadParameter("a coin is txid:vout")
+    shown = privacy.shown(said)
+    look_first(json.dumps(shown), yes)
     office = opened(data, database)
     given = (office.clock, (txid, int(vout)), said, by)
     vault = Vault(data / "vault", office.clock)
@@ -195,13 +234,15 @@ def accept(data: Path, database: str, by: str, coin: str) -> None:
 @click.option("--coin", multiple=True, help="txid:vout, in the order in which they go in.")
 @click.option("--order", multiple=True, help="LOT=ORDER: a court's final order for a lot.")
 @click.option("--to-vault", default="", help="A rotation: the vault under new keys.")
-@click.option("--why", required=True, help="For the public notice.")
-def propose(data: Path, database: str, chain: str, by: str, **given: Any) -> None:
+@click.option("--why", required=True, help="For the public notice, word for word.")
+@click.option("--parts", is_flag=True, help="A refresh or rotation of many coins, in lawful parts.")
+@YES
+def propose(
+    data: Path, database: str, chain: str, by: str, parts: bool, yes: bool, **given: Any
+) -> None:
     """Propose a movement: the mandate is asked first. Exits 1 if it is refused, 2 if referred."""
-    import sys
-
     from tallystick.core.money import BTC, parse
-    from tallystick.reserve.propose import Pay, Wanted
+    from tallystick.reserve.propose import Pay, Wanted, in_parts
     from tallystick.reserve.propose import propose as make
 
     pairs = [text.partition("=") for text in given["pay"]]
@@ -211,12 +252,17 @@ def propose(data: Path, database: str, chain: str, by: str, **given: Any) -> Non
         given["act"], given["vault"], tuple(given["coin"]), pays, orders, given["why"],
         given["to_vault"],
     )  # fmt: skip
+    look_first(f"{wanted.act}: {'; '.join([wanted.why, *(text for _, text in orders)])}", yes)
     office = opened(data, database, chain)
-    made = done(office, lambda: make(office, wanted, by))
-    click.echo(f"{made.reference} is {made.state}: {made.said['answer']} by {made.said['mandate']}")
-    for item in (*made.said["because"], *made.said["must"]):
-        click.echo(f"  {item['id']}: {item['say']} ({item['cite']})")
-    sys.exit({"refused": 1, "referred": 2}.get(made.state.value, 0))
+    step = (lambda: in_parts(office, wanted, by)) if parts else lambda: [make(office, wanted, by)]
+    found = done(office, step)
+    for made in found:
+        click.echo(
+            f"{made.reference} is {made.state}: {made.said['answer']} by {made.said['mandate']}"
+        )
+        for item in (*made.said["because"], *made.said["must"]):
+            click.echo(f"  {item['id']}: {item['say']} ({item['cite']})")
+    sys.exit(max({"refused": 1, "referred": 2}.get(made.state.value, 0) for made in found))
 
 
 @click.command()
@@ -291,8 +337,28 @@ def finish(data: Path, database: str, chain: str, movement: str) -> None:
 @click.command()
 @DATA
 @DATABASE
+@CHAIN
+@click.option("--fee-rate", type=int, required=True, help="Satoshis for 1,000 virtual bytes.")
+@click.argument("movement")
+def bump(data: Path, database: str, chain: str, fee_rate: int, movement: str) -> None:
+    """Plan a stuck movement anew at a higher fee, within the bound that officials approved.
+
+    Nothing but the fee and the rest changes, and the quorum signs both transactions again: take
+    them from the console, or from `reserve take`. Until then the former one stays as it was sent.
+    """
+    from tallystick.reserve import move
+
+    office = opened(data, database, chain)
+    made = done(office, lambda: move.raise_fee(office, movement, fee_rate))
+    fee = f"{made.fee_sats:,} of at most {made.fee_sats_max:,} sats"
+    click.echo(f"{made.reference}: a fee of {fee}; the quorum signs again.")
+
+
+@click.command()
+@DATA
+@DATABASE
 @BY
-@click.option("--why", required=True)
+@click.option("--why", required=True, help="Published, word for word.")
 @click.argument("movement")
 def veto(data: Path, database: str, by: str, why: str, movement: str) -> None:
     """Stop a movement; one that is signed already is beaten by its cancel."""
@@ -307,7 +373,7 @@ def veto(data: Path, database: str, by: str, why: str, movement: str) -> None:
 @DATA
 @DATABASE
 @BY
-@click.option("--why", required=True)
+@click.option("--why", required=True, help="For officials: the log holds it sealed.")
 def freeze(data: Path, database: str, by: str, why: str) -> None:
     """Freeze the reserve at once: nothing moves until two officials thaw it."""
     from tallystick.reserve import charter
@@ -358,8 +424,6 @@ def codes(data: Path, database: str, by: str) -> None:
 @CHAIN
 def watch(data: Path, database: str, chain: str) -> None:
     """Look at the chain once, and list the alarms that stand. Exits 1 if there is one."""
-    import sys
-
     from tallystick.reserve import record
     from tallystick.reserve import watch as watching
 
@@ -446,8 +510,6 @@ def _shares(tree: Any, folder: Path) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the table as JSON.")
 def audit(data: Path, database: str, chain: str, as_json: bool) -> None:
     """Follow every lot again from its deposit, and compare books, chain and log. Exits 1 if not."""
-    import sys
-
     from tallystick.reserve import audit as auditing
 
     office = opened(data, database, chain)

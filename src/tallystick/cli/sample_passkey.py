@@ -54,16 +54,20 @@ class SamplePasskey:
         """Sign the digest of what is approved; return the evidence to keep."""
         now, wanted = self.clock.now(), bytes.fromhex(digest)
         asked = passkeys.begin_assertion(tx, self.party, person, wanted, now, self.clock)
-        client, data = self._client("webauthn.get", asked.options), self._data()
+        answer = self.answer(person, asked.options)
+        given = (tx, self.party, person, asked.handle, answer, wanted, now)
+        return passkeys.verify_assertion(*given)
+
+    def answer(self, person: Person, options: str) -> bytes:
+        """Answer a site's question as a browser with this passkey would."""
+        client, data = self._client("webauthn.get", options), self._data()
         signed = data + hashlib.sha256(client).digest()
-        answer = self._answer(
+        return self._answer(
             clientDataJSON=client,
             authenticatorData=data,
             signature=self._key.sign(signed, ec.ECDSA(hashes.SHA256())),
             userHandle=person.id.encode(),
         )
-        given = (tx, self.party, person, asked.handle, answer, wanted, now)
-        return passkeys.verify_assertion(*given)
 
     def _client(self, kind: str, options: str) -> bytes:
         said = {

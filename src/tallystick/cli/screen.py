@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from tallystick.cli.serve import DATA, DATABASE, database_of
+from tallystick.cli.serve import DATA, DATABASE
+from tallystick.cli.step import person_of, step
 from tallystick.core.clock import SystemClock
 from tallystick.core.errors import TallystickError
-from tallystick.core.identity import people
-from tallystick.core.store import Store, Tx
+from tallystick.core.store import Tx
 from tallystick.kiosk.screening import births, hits, lists, policy, screen
 from tallystick.kiosk.screening.entry import Born
 from tallystick.kiosk.screening.formats.read import published
@@ -40,27 +39,6 @@ POLICY = click.option(
 @click.group(name="screen")
 def screen_group() -> None:
     """Take in sanctions lists, screen names against them, and review what was found."""
-
-
-def step(data: Path, database: str, act: Callable[[Tx], Any]) -> Any:
-    """Do one step in one transaction; say an error with where the money is."""
-    store = Store.open(database_of(data, database))
-    store.migrate()
-    try:
-        with store.transact() as tx:
-            return act(tx)
-    except TallystickError as error:
-        raise click.ClickException(f"{error} (the money: {error.money})") from error
-    finally:
-        store.close()
-
-
-def person_of(tx: Tx, said: str) -> str:
-    """Return the id of a person named by id or by their whole name, if one alone has it."""
-    found = [one for one in people.people(tx) if said in (one.id, one.name)]
-    if len(found) != 1:
-        raise click.ClickException(f"{said!r} is {len(found)} people; give the id of one")
-    return found[0].id
 
 
 @screen_group.command(name="import")

@@ -7,17 +7,15 @@ what law and policy ask, one person always in one arm (`kiosk.scams.trial`).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 import msgspec
 
-from tallystick.cli.serve import DATA, DATABASE, database_of
+from tallystick.cli.serve import DATA, DATABASE
+from tallystick.cli.step import step
 from tallystick.core.clock import SystemClock
-from tallystick.core.errors import TallystickError
-from tallystick.core.store import Store, Tx
+from tallystick.core.store import Tx
 from tallystick.kiosk.scams import report
 from tallystick.kiosk.scams import trial as trials
 
@@ -27,18 +25,6 @@ FILE_BYTES_MAX = 20_000
 @click.group()
 def trial() -> None:
     """Register a fair comparison of interventions, look at it as planned, and show it."""
-
-
-def _step(data: Path, database: str, act: Callable[[Tx], Any]) -> Any:
-    store = Store.open(database_of(data, database))
-    store.migrate()
-    try:
-        with store.transact() as tx:
-            return act(tx)
-    except TallystickError as error:
-        raise click.ClickException(f"{error} (the money: {error.money})") from error
-    finally:
-        store.close()
 
 
 @trial.command()
@@ -73,7 +59,7 @@ def register(
     except msgspec.DecodeError as error:
         raise click.ClickException(f"{arms}: {error}") from error
     clock = SystemClock()
-    _step(
+    step(
         data,
         database,
         lambda tx: trials.register(tx, clock, name, given, outcome, looks, persons, reviewed_by),
@@ -92,7 +78,7 @@ def look(data: Path, database: str, name: str) -> None:
     def act(tx: Tx) -> frozenset[str]:
         return trials.look(tx, clock, name, report.losses(tx, name, clock.now()))
 
-    stopped = _step(data, database, act)
+    stopped = step(data, database, act)
     click.echo(f"Stopped: {', '.join(sorted(stopped)) or 'none'}.")
 
 
@@ -103,7 +89,7 @@ def look(data: Path, database: str, name: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(data: Path, database: str, name: str, as_json: bool) -> None:
     """Print a trial as it was registered, and how far it is."""
-    found = _step(data, database, lambda tx: trials.find(tx, name))
+    found = step(data, database, lambda tx: trials.find(tx, name))
     plain = {
         "trial": found.id,
         "arms": [msgspec.to_builtins(arm) for arm in found.arms],

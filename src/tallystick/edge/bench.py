@@ -6,12 +6,15 @@ is played inside this process.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tallystick.bitcoin.signer.vault import open_keys
 from tallystick.bitcoin.wallet import HotWallet
 from tallystick.core.clock import Clock
+from tallystick.devices import sample_pictures
+from tallystick.devices.headphones import event
 from tallystick.devices.id003.control import Hands
 from tallystick.edge.engine import Engine
 from tallystick.edge.telephone import SAMPLE_LICENCE, TELEPHONE
@@ -28,6 +31,13 @@ def customer_address(folder: Path, clock: Clock, network: str = "regtest") -> st
     return HotWallet(path, keys.external, keys.internal, network).next_address()
 
 
+def _node(path: Path) -> int:
+    """Make a FIFO where the jack's event node would be, and hold its other end."""
+    if not path.exists():
+        os.mkfifo(path, 0o600)
+    return os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+
+
 class Bench:
     """What the drawer beside the screen can do."""
 
@@ -35,7 +45,9 @@ class Bench:
         self._hands = Hands(Path(settings.hands))
         self._engine, self._clock = engine, clock
         self._customer = settings.data.parent / "customer"
+        self._before_camera = Path(settings.camera.partition(":")[2])
         self._papers = Path(settings.printer.partition(":")[2])
+        self._jack = _node(Path(settings.headphones)) if settings.headphones else -1
 
     def insert(self, minor: int) -> None:
         """Put in one good note."""
@@ -82,6 +94,31 @@ class Bench:
         """Hold a made-up driver's licence over the scanner."""
         self._hands.present(SAMPLE_LICENCE)
 
+    def lay_card(self) -> None:
+        """Lay a made-up card under the camera."""
+        sample_pictures.lay(self._before_camera, "card")
+
+    def stand_before(self) -> None:
+        """Have somebody without a face stand before the camera."""
+        sample_pictures.lay(self._before_camera, "figure")
+
+    def cover_camera(self) -> None:
+        """Put a hand over the lens."""
+        sample_pictures.lay(self._before_camera, "covered")
+
+    def plug_in(self) -> None:
+        """Put headphones in."""
+        self._plug(inserted=True)
+
+    def pull_out(self) -> None:
+        """Take them out."""
+        self._plug(inserted=False)
+
+    def _plug(self, inserted: bool) -> None:
+        """Write what the kernel writes; a bench without a jack does nothing."""
+        if self._jack >= 0:
+            os.write(self._jack, event(inserted))
+
     def last_text(self) -> str:
         """Return the last text message to the customer's telephone, or nothing."""
         path = self._customer / TELEPHONE
@@ -106,5 +143,6 @@ class Bench:
             "escrow_minor": int(held["escrow_minor"]),
             "jammed": bool(held["jammed"]),
             "box_open": bool(held["box_open"]),
+            "headphones": self._engine.view().private,
             "link": "cut" if self._engine.link.cut else "up",
         }

@@ -13,6 +13,7 @@ from typing import Final
 
 from tallystick.core.clock import Clock
 from tallystick.edge.outside import Outside
+from tallystick.edge.reading import Reading
 from tallystick.edge.stage import Stage
 from tallystick.edge.view import Screen
 from tallystick.kiosk import wire
@@ -20,8 +21,6 @@ from tallystick.kiosk.scams.policy import Step
 
 PAGES: Final = frozenset({Screen.CARE, Screen.QUESTION, Screen.WAITING})
 ANSWERS_MAX: Final = 16
-READING_PERCENT: Final = 100
-"""How much of a slow reader's time must pass before a warning can be left forward."""
 
 
 class Care:
@@ -34,11 +33,11 @@ class Care:
         out: Outside,
         onward: Callable[[Screen], None],
         refuse: Callable[[], None],
-        reading_percent: int = READING_PERCENT,
+        reading: Reading,
     ) -> None:
         self._stage, self._clock, self._out = stage, clock, out
         self._onward, self._refuse = onward, refuse
-        self._reading_percent = reading_percent
+        self._reading = reading
         self.clear()
 
     def clear(self) -> None:
@@ -61,6 +60,7 @@ class Care:
     def _put(self, purchase: str, answers: list[wire.CareAnswer]) -> None:
         view = self._stage.view
         mode = "large-text" if view.text_percent > 100 else "screen"
+        mode = "speech" if view.listening else mode
         message = wire.CareAsk(mode=mode, answers=answers, timings_ms=dict(self._timings))
         self._out.ask_care(purchase, message)
 
@@ -82,7 +82,8 @@ class Care:
         """Put up the next page that this visit has not seen, or go on."""
         self._since = self._clock.monotonic_s()
         if self._care.warning and Screen.CARE not in self._shown:
-            self._stage.go(Screen.CARE, care=self._care, asleep=self._wait_s() > 0)
+            asleep = self._reading.begin(Screen.CARE.value, self._care.wait_ms)
+            self._stage.go(Screen.CARE, care=self._care, asleep=asleep)
         elif self._waiting:
             self._stage.go(Screen.QUESTION, care=self._care, question=self._waiting[0])
         elif self._care.text and Screen.WAITING not in self._shown:
@@ -93,25 +94,12 @@ class Care:
     def proceed(self) -> None:
         """Go on from a page that was read."""
         screen = self._stage.view.screen
-        if screen is Screen.CARE and self._wait_s() > 0:
+        if screen is Screen.CARE and self._reading.left_s() > 0:
             self._stage.say("kiosk.read_warning", "care")
         elif screen in (Screen.CARE, Screen.WAITING):
             self._timed(screen.value)
             self._shown.add(screen)
             self._next()
-
-    def wake(self) -> None:
-        """Let the warning be left forward once a slow reader has had the time; Stop always works.
-
-        Nothing on the screen counts (Decision 10).
-        """
-        if self._stage.view.asleep and self._wait_s() <= 0:
-            self._stage.show(asleep=False)
-
-    def _wait_s(self) -> float:
-        """Return how long the warning on the screen must still stand, in seconds."""
-        needed_s = self._care.wait_ms * self._reading_percent / 100_000
-        return self._since + needed_s - self._clock.monotonic_s()
 
     def answer(self, purchase: str, option: str) -> None:
         """Take the answer to the question on the screen; what it does not offer does nothing."""

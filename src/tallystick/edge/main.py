@@ -19,17 +19,20 @@ import uvicorn
 
 from tallystick.core.clock import Clock, SystemClock
 from tallystick.core.identity.keys import load_or_make_key
+from tallystick.devices.camera import open_camera
+from tallystick.devices.headphones import Jack
 from tallystick.devices.id003.driver import Id003
 from tallystick.devices.printer import EscPosPrinter, PaperLine, Printer, VirtualPrinter
 from tallystick.devices.scanner import SerialScanner
 from tallystick.edge import pairing as pairings
 from tallystick.edge.bench import Bench
-from tallystick.edge.care import READING_PERCENT
 from tallystick.edge.engine import Engine
 from tallystick.edge.errors import NotPaired, ServerLost
 from tallystick.edge.log import Log
+from tallystick.edge.reading import READING_PERCENT
 from tallystick.edge.screen.app import create_app
 from tallystick.edge.screen.receipt import Line
+from tallystick.edge.view import VOLUME
 
 CLOSE_S: Final = 2
 PAIR_S_MAX: Final = 60
@@ -47,6 +50,9 @@ class Settings:
     """``escpos:PORT``, ``virtual:FOLDER``, or nothing for a machine without one."""
     scanner: str = ""
     """The serial port of the QR scanner, or nothing."""
+    camera: str = ""
+    """``v4l2:/dev/videoN``, ``virtual:FILE-or-FOLDER``, or nothing for a machine without one, which
+    stays closed where the law asks for a picture."""
     pair: str = ""
     """The text of a pairing code; needed the first time only."""
     server: str = ""
@@ -60,6 +66,12 @@ class Settings:
     reading_percent: int = READING_PERCENT
     """How much of a warning's reading time must pass before Go on wakes. Less than 100 is for
     a customer who is played by a program."""
+    headphones: str = ""
+    """The Linux input event node of the headphone jack, such as ``/dev/input/event3``; speech
+    begins when headphones go in. Nothing for a machine without a jack that can be asked."""
+    speech_volume: int = VOLUME
+    """Percent of the loudspeaker's full level at which a page read aloud measures 65 dBA where a
+    customer's head is; each visit ends with this level."""
 
 
 def pairing_of(settings: Settings, clock: Clock) -> pairings.Pairing:
@@ -118,6 +130,9 @@ def build(settings: Settings, clock: Clock) -> Engine:
         *(held, key, log, validator, scanner, put, clock),
         demo=bool(settings.hands),
         reading_percent=settings.reading_percent,
+        camera=open_camera(settings.camera, clock),
+        headphones=Jack(settings.headphones, clock) if settings.headphones else None,
+        volume=settings.speech_volume,
     )
 
 

@@ -25,6 +25,12 @@ class Outside(Protocol):
     def ask_identity(self, purchase: str, name: str, message: wire.Message) -> None:
         """Send what a customer shows: phone, code, document or source."""
 
+    def take_picture(self, ticket: int) -> None:
+        """Take a picture; `Identify.taken` hears of it with the ticket."""
+
+    def ask_picture(self, purchase: str, item: str, jpeg: bytes) -> None:
+        """Seal a picture for the server and send it."""
+
     def print_half(self) -> None:
         """Print the receipt of the purchase on screen."""
 

@@ -6,18 +6,19 @@ import dataclasses
 import threading
 from typing import Any
 
-from tallystick.edge.view import Say, Screen, View
+from tallystick.edge.view import VOLUME, Say, Screen, View
 
 FRESH = View(version=0, screen=Screen.START)
-KEPT = ("version", "offer", "server_lost", "demo", "currency")
+KEPT = ("version", "offer", "server_lost", "demo", "currency", "private")
 """What stays on the screen when a visit ends; everything else is the next visitor's."""
 
 
 class Stage:
     """Holds the view. Changes come from one thread at a time: the engine's lock sees to it."""
 
-    def __init__(self, demo: bool) -> None:
-        self._view = dataclasses.replace(FRESH, demo=demo, screen=Screen.CLOSED)
+    def __init__(self, demo: bool, volume: int = VOLUME) -> None:
+        self.volume = volume
+        self._view = dataclasses.replace(FRESH, demo=demo, screen=Screen.CLOSED, volume=volume)
         self._newer = threading.Condition()
 
     @property
@@ -51,7 +52,8 @@ class Stage:
             for field in dataclasses.fields(View)
             if field.name not in ("version", "screen")
         }
-        self.show(**{**fresh, **kept, "screen": screen})
+        ears = {"volume": self.volume, "listening": self._view.private}
+        self.show(**{**fresh, **kept, **ears, "screen": screen})
 
     def wait(self, version: int, timeout_s: float) -> View:
         """Return once the view is newer than ``version``, or after the time."""

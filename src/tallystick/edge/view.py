@@ -10,9 +10,14 @@ from __future__ import annotations
 import datetime as dt
 import enum
 from dataclasses import dataclass, field
+from typing import Final
 
 from tallystick.kiosk import wire
 from tallystick.kiosk.model import Sums
+
+VOLUME: Final = 60
+"""Percent of the loudspeaker's full level, until a machine's own is set."""
+VOLUME_MAX: Final = 100
 
 
 class Screen(enum.StrEnum):
@@ -29,6 +34,9 @@ class Screen(enum.StrEnum):
     PHONE = "phone"
     CODE = "texted"
     DOCUMENT = "document"
+    COPY = "copy"
+    MAIL = "mail"
+    PHOTO = "photo"
     SOURCE = "source"
     CARE = "care"
     QUESTION = "question"
@@ -53,6 +61,11 @@ class Touch(enum.StrEnum):
     LANGUAGE = "language"
     TEXT = "text"
     THEME = "theme"
+    LISTEN = "listen"
+    """Read this page aloud, and each page that follows."""
+    HUSH = "hush"
+    LOUDER = "louder"
+    QUIETER = "quieter"
     HIDE = "hide"
     SHOW_ADDRESS = "show_address"
     ACCEPT_COST = "accept_cost"
@@ -76,6 +89,11 @@ class Touch(enum.StrEnum):
     NEW_CODE = "new_code"
     OTHER_NUMBER = "other_number"
     SOURCE = "source"
+    LETTER = "letter"
+    TAKE = "take"
+    """Take a picture, or take it again."""
+    USE = "use"
+    """Keep the picture that is on the screen."""
     IDENTIFY = "identify"
     """Show what more cash needs, from the page of the cash."""
     STILL_HERE = "still_here"
@@ -110,6 +128,12 @@ class View:
     language: str = "en"
     text_percent: int = 100
     theme: str = "light"
+    listening: bool = False
+    """True while each page is read aloud as it comes up."""
+    private: bool = False
+    """True while headphones are in: what is typed may be spoken."""
+    volume: int = VOLUME
+    """Loudness of the voice, in percent of the loudspeaker's full level."""
     hide_sums: bool = False
     show_address: bool = False
     now: dt.datetime | None = None
@@ -125,9 +149,14 @@ class View:
     ask: wire.IdentityAsk | None = None
     """What the page asks a customer to show, and by which law or policy."""
     typed: str = ""
-    """Digits typed on the page of a number or a code; nowhere else, and gone with the page."""
+    """What was typed on the page of a number, a code or an e-mail address; nowhere else, and gone
+    with the page."""
     number: str = ""
     """The end of the number to which a code went."""
+    pictured: int = 0
+    """Which picture is on the page, by its number; 0: none. The picture itself is not here."""
+    shooting: bool = False
+    """True while the camera takes one."""
     show_more: tuple[wire.IdentityAsk, ...] = ()
     """What must be shown before more cash can go in."""
     quote: wire.Quote | None = None
@@ -158,6 +187,15 @@ class View:
     printed: bool = False
     demo: bool = False
     extras: tuple[tuple[str, str], ...] = field(default=())
+
+
+def place(view: View) -> str:
+    """Name the page: each warning is a page of its own, on which nothing stays ticked."""
+    if view.screen is Screen.WARNING and view.warning is not None:
+        return f"warning-{view.warning.id}"
+    if view.screen is Screen.QUESTION and view.question is not None:
+        return f"question-{view.question.id}"
+    return view.screen.value
 
 
 def sums_shown(total: Sums) -> dict[str, int]:

@@ -8,7 +8,6 @@ until that figure comes (Decision 4). A time-out warns, can be extended, and cos
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -20,24 +19,26 @@ from tallystick.core.errors import TallystickError
 from tallystick.core.money import Amount, Price, asset
 from tallystick.devices.validator import Kind
 from tallystick.edge.book import Delivery, NoteLine, Purchase
-from tallystick.edge.care import READING_PERCENT, Care
+from tallystick.edge.care import Care
 from tallystick.edge.errors import ServerLost, ServerSaid
 from tallystick.edge.identify import NOTHING, Identify
-from tallystick.edge.idle import BUYING, IDLE_S, OVER, WARNED_S
+from tallystick.edge.idle import BUYING, OVER, Silence
+from tallystick.edge.listening import Listening
 from tallystick.edge.log import Log
 from tallystick.edge.notes import Notes
 from tallystick.edge.outside import Outside
 from tallystick.edge.pairing import Pairing, check_quote
+from tallystick.edge.reading import READING_PERCENT, Reading
 from tallystick.edge.reasons import why_back, wrong_code
 from tallystick.edge.stage import Stage
 from tallystick.edge.view import Note, Say, Screen, Touch, sums_shown
+from tallystick.edge.way import BESIDE, Way
 from tallystick.kiosk import wire
 from tallystick.kiosk.model import Sums, Terms, sums
 
 STUCK_S: Final = 20
 QUOTE_MARGIN_S: Final = 5
 RENEW_AGAIN_S: Final = 1.0
-TEXTS: Final = {100: 150, 150: 200, 200: 100}
 QUOTE_EXPIRED, BELOW_MINIMUM = 4003, 4009
 NUMBERED_CLOSED: Final = frozenset({4012, 4013, 4014})
 
@@ -61,41 +62,34 @@ class Visit:
         self.bought: wire.PurchaseView | None = None
         self.halted = False
         """True when the journal cannot be written: no more notes."""
-        self._care = Care(stage, clock, outside, self._onward, self._refused, reading_percent)
-        self._identify = Identify(stage, outside, self._identified)
-        self._acts = self._table() | self._identify.acts()
+        self._silence = Silence(stage, clock)
+        self._reading = Reading(stage, clock, reading_percent)
+        self._listening = Listening(stage, self._reading.listens)
+        self._way = Way(stage, outside, self._reading, self._clear)
+        self._care = Care(stage, clock, outside, self._onward, self._refused, self._reading)
+        self.identify = Identify(stage, outside, self._identified)
+        beside = self._way.acts() | self._listening.acts()
+        self._acts = self._table() | beside | self.identify.acts()
         self._clear()
 
     def _clear(self) -> None:
         self.purchase, self.bought = "", None
         self._quote: wire.Quote | None = None
         self._left = 0
-        self._acknowledged: list[str] = []
         self._stopping = ""
         self._quote_until = 0.0
         self._renewing = 0.0
         self._asked = False
         self._stuck_since: float | None = None
-        self._back_to = Screen.START
+        self._way.clear()
         self._care.clear()
-        self._identify.clear()
-        self._touched = self._clock.monotonic_s()
+        self.identify.clear()
+        self._reading.clear()
+        self._silence.broken()
 
     def _table(self) -> dict[Touch, Callable[[dict[str, Any]], None]]:
         show, go = self._stage.show, self._stage.go
         return {
-            Touch.START: lambda _: self._begin(),
-            Touch.SCAM: lambda _: self._aside(Screen.SCAM),
-            Touch.HELP: lambda _: self._aside(Screen.HELP),
-            Touch.BACK: lambda _: self._back(),
-            Touch.CHOOSE_LANGUAGE: lambda _: self._aside(Screen.LANGUAGE),
-            Touch.LANGUAGE: self._language,
-            Touch.TEXT: lambda _: show(text_percent=TEXTS[self._view.text_percent]),
-            Touch.THEME: lambda given: show(theme=given["theme"]),
-            Touch.HIDE: lambda _: show(hide_sums=not self._view.hide_sums),
-            Touch.SHOW_ADDRESS: lambda _: show(show_address=not self._view.show_address),
-            Touch.ACCEPT_COST: lambda _: self._next_warning(Screen.COST),
-            Touch.ACKNOWLEDGE: lambda _: self._acknowledge(),
             Touch.TYPE_ADDRESS: lambda given: self.scanned(given["address"], typed=True),
             Touch.ADDRESS_YES: lambda _: self._ask_quote(),
             Touch.ADDRESS_NO: lambda _: self._no_address(),
@@ -129,66 +123,31 @@ class Visit:
 
     def touch(self, touch: Touch, **fields: Any) -> None:
         """Do what a person did; what makes no sense on this page does nothing."""
-        self._touched = self._clock.monotonic_s()
-        self._stage.show(still_there=False, closes_at=None)
+        self._silence.broken()
         self._acts[touch](fields)
+        self._reading.refresh()
         self.refresh()
+
+    def headphones(self, inserted: bool) -> None:
+        """Take in whether headphones are in: somebody who plugs them in is there."""
+        if self._listening.jack(inserted):
+            self._silence.broken()
+            self._reading.refresh()
+
+    def spoken(self, where: str, seconds: float) -> None:
+        """Take in that the voice begins to read a page, for so many seconds."""
+        self._reading.spoken(where, seconds)
 
     # --- before any cash -------------------------------------------------------------------------
 
-    def _begin(self) -> None:
-        if self._on(Screen.START):
-            self._out.ask_offer()
-            self._back_to = Screen.COST
-            self._stage.go(Screen.LANGUAGE)
-
-    def _aside(self, screen: Screen) -> None:
-        """Open a page beside the way, from which one comes back."""
-        if self._on(Screen.HELP, Screen.SCAM, Screen.LANGUAGE):
-            self._stage.go(screen)
-        else:
-            self._back_to = self._view.screen
-            self._stage.go(screen)
-
-    def _back(self) -> None:
-        if self._on(Screen.HELP, Screen.SCAM, Screen.LANGUAGE):
-            first = self._back_to is Screen.COST and self._view.offer is None
-            self._stage.go(Screen.START if first else self._back_to)
-        elif self._on(Screen.SCAN):
-            self._stage.go(Screen.COST)
-        elif self._on(Screen.WARNING, Screen.COST):
-            self._stage.clear(Screen.START)
-            self._clear()
-
-    def _language(self, given: dict[str, Any]) -> None:
-        if not self._on(Screen.LANGUAGE):
-            return
-        to = Screen.COST if self._back_to is Screen.LANGUAGE else self._back_to
-        self._stage.go(to, language=given["language"])
-
-    def _next_warning(self, screen: Screen) -> None:
-        offer = self._view.offer
-        if offer is None or not self._on(screen):
-            return
-        waiting = [one for one in offer.warnings if one.id not in self._acknowledged]
-        if waiting:
-            self._stage.go(Screen.WARNING, warning=waiting[0])
-        else:
-            self._stage.go(Screen.SCAN, warning=None)
-
-    def _acknowledge(self) -> None:
-        if self._on(Screen.WARNING) and self._view.warning is not None:
-            self._acknowledged.append(self._view.warning.id)
-            self._next_warning(Screen.WARNING)
-
     def scanned(self, text: str, typed: bool = False) -> None:
         """Take in a code or a typed address, and say what is wrong with it, if anything."""
-        if self._on(Screen.DOCUMENT):
-            self._touched = self._clock.monotonic_s()
-            self._identify.scanned(text)
+        if self._on(Screen.DOCUMENT, Screen.MAIL):
+            self._silence.broken()
+            self.identify.scanned(text)
         if not self._on(Screen.SCAN) or self._view.offer is None:
             return
-        self._touched = self._clock.monotonic_s()
+        self._silence.broken()
         try:
             address = addresses.from_scan(text)
             addresses.check(address, self._view.offer.network)
@@ -213,8 +172,8 @@ class Visit:
             self._log.write("opened", purchase=purchase, **facts)
             self.purchase = purchase
         offer = self._view.offer
-        if offer is not None and self._identify.lacks(offer.identify):
-            self._identify.begin(self.purchase, offer.identify, Screen.ADDRESS)
+        if offer is not None and self.identify.lacks(offer.identify):
+            self.identify.begin(self.purchase, offer.identify, Screen.ADDRESS)
             return
         self._asked = True
         self._out.ask_quote(
@@ -222,7 +181,7 @@ class Visit:
                 purchase=self.purchase,
                 address=self._view.address,
                 language=self._view.language,
-                acknowledged=self._acknowledged,
+                acknowledged=self._way.acknowledged,
             )
         )
 
@@ -236,13 +195,13 @@ class Visit:
         """Take in what the server says of what was shown."""
         if said is not None and said.left_minor is not None:
             self._left = said.left_minor
-        self._identify.told(said)
+        self.identify.told(said)
         self.refresh()
 
     def _show_more(self) -> None:
         """Show what more cash needs, from the page of the cash."""
         if self._on(Screen.CASH) and self._view.show_more and not self._notes.inside:
-            self._identify.begin(self.purchase, self._view.show_more, Screen.CASH)
+            self.identify.begin(self.purchase, self._view.show_more, Screen.CASH)
 
     def quoted(self, quote: wire.Quote | None, error: TallystickError | None) -> None:
         """Take in the quote, or why there is none."""
@@ -343,20 +302,19 @@ class Visit:
 
     def credited(self, note: NoteLine, recovered: bool) -> None:
         """Show a note that is in the box and on disk."""
-        self._touched = self._clock.monotonic_s()
+        self._silence.broken()
         if note.purchase != self.purchase:
             return
         self._stuck_since = None
         self.refresh()
         key = "kiosk.recovered" if recovered else "kiosk.counted"
         self._stage.say(key, "good", amount_minor=note.minor)
-        self._stage.show(still_there=False, closes_at=None)
 
     def went_back(self, note: NoteLine | None, why: str) -> None:
         """Say why a note came back."""
         if not self._on(*BUYING):
             return
-        self._touched = self._clock.monotonic_s()
+        self._silence.broken()
         self.refresh()
         key, kind = why_back(why, bool(self._view.refused))
         self._stage.say(key, kind, left_minor=self._left)
@@ -480,9 +438,8 @@ class Visit:
     def stop(self, how: str, reason: str) -> None:
         """Stop: at once, or as soon as the note inside is in the box or back with the customer."""
         held = self.held
-        if self._on(Screen.SENDING) and self.bought and self.bought.waiting:
-            if held is not None and not held.closed:
-                self._drop(how, reason)
+        if held is not None and held.finishing:
+            self._stop_sent(how, reason)
             return
         if self._on(Screen.START, Screen.CLOSED, *OVER):
             return
@@ -500,6 +457,17 @@ class Visit:
             self._stage.show(language=language, **fresh, **NOTHING)
             return
         self._end_with_cash(how, reason, Screen.SAFE if how == "keep" else Screen.STOPPED)
+
+    def _stop_sent(self, how: str, reason: str) -> None:
+        """Stop what was sent off only where it waits, and show no cash back that nobody owes.
+
+        A page beside the way leads back to how far the payment is.
+        """
+        waits = self.bought is not None and self.bought.waiting
+        if waits and how in ("refund", "help"):
+            self._drop(how, reason)
+        if self._on(*BESIDE):
+            self._stage.go(Screen.SENDING)
 
     def _drop(self, how: str, reason: str) -> None:
         if self.held is not None and not self.held.closed:
@@ -536,8 +504,8 @@ class Visit:
         if self._on(*BUYING) and not self._notes.inside and now >= self._quote_until - 0.2:
             self._renew()
         self._give_up_stuck(now)
-        self._care.wake()
-        self._idle(now)
+        self._reading.refresh()
+        self._idle()
         self.refresh()
 
     def _give_up_stuck(self, now: float) -> None:
@@ -548,20 +516,16 @@ class Visit:
         if now - self._stuck_since > STUCK_S:
             self._end_with_cash("keep", "a note is stuck", Screen.SAFE)
 
-    def _idle(self, now: float) -> None:
-        limit_s, view = IDLE_S.get(self._view.screen), self._view
-        if limit_s is None or self._stopping or (view.busy and self._on(*BUYING)):
+    def _idle(self) -> None:
+        """End the visit of somebody who has gone: what was put in is kept, with a slip."""
+        counting = self._view.busy and self._on(*BUYING)
+        if self._stopping or counting or not self._silence.over(self._reading.speaks_until):
             return
-        silent_s = now - self._touched
-        if silent_s <= limit_s:
-            return
-        if self._on(*OVER):
+        if self._on(Screen.START):
+            self._stage.clear(Screen.START)
+        elif self._on(*OVER):
             self._done()
-        elif not view.still_there:
-            self._touched = now - limit_s - 0.001
-            until = self._clock.now() + dt.timedelta(seconds=WARNED_S)
-            self._stage.show(still_there=True, closes_at=until)
-        elif silent_s > limit_s + WARNED_S:
+        else:
             self.stop("keep", "nobody touched the screen")
 
     # --- after a restart -------------------------------------------------------------------------

@@ -1,9 +1,10 @@
-"""Addresses to which nothing may be sent: the operator's own, shared ones, and OFAC's.
+"""Addresses to which nothing may be sent: the operator's own, shared ones, and OFAC's; and stops.
 
 One entry holds on every machine at once: it is asked when a purchase begins, at each note, and
 before a payout is signed. An entry of a list that people share ends by itself, and any can be
-lifted by a person on appeal; nothing is deleted. Which list an address is on is never told to the
-screen (``US/ofac``; 31 CFR ch. V).
+lifted by a person on appeal; nothing is deleted. The list of stops is weaker: what it names is
+held, not refused, until somebody confirms it (`scams.stops`). Which list an address is on is never
+told to the screen (``US/ofac``; 31 CFR ch. V).
 """
 
 from __future__ import annotations
@@ -21,7 +22,11 @@ from tallystick.kiosk.errors import KioskError
 from tallystick.kiosk.record import listed
 from tallystick.kiosk.tables import BLOCKED
 
-LISTS: Final = ("own", "shared", "ofac")
+STOPS: Final = "stop"
+"""The list of addresses for which somebody stopped a flagged purchase: held, and not refused."""
+LISTS: Final = ("own", "shared", "ofac", STOPS)
+ENDING: Final = ("shared", STOPS)
+"""Lists whose entries end by themselves."""
 SHARED_DAYS_MAX: Final = 365
 REASON_LENGTH_MAX: Final = 500
 ADDRESS_LENGTH_MAX: Final = 120
@@ -42,8 +47,15 @@ def canonical(address: str) -> str:
 @prepared
 def _found(address: str, now: dt.datetime) -> sa.Select[Any]:
     query = sa.select(BLOCKED.c.list, BLOCKED.c.reason).where(BLOCKED.c.address == address)
-    query = query.where(BLOCKED.c.lifted_at.is_(None))
+    query = query.where(BLOCKED.c.lifted_at.is_(None), BLOCKED.c.list != STOPS)
     return query.where(sa.or_(BLOCKED.c.until.is_(None), BLOCKED.c.until > now)).limit(1)
+
+
+@prepared
+def _stopped(address: str, now: dt.datetime) -> sa.Select[Any]:
+    query = sa.select(BLOCKED.c.until).where(BLOCKED.c.address == address)
+    query = query.where(BLOCKED.c.lifted_at.is_(None), BLOCKED.c.list == STOPS)
+    return query.where(BLOCKED.c.until > now).limit(1)
 
 
 def reason(tx: Tx, address: str, now: dt.datetime) -> str:
@@ -52,13 +64,18 @@ def reason(tx: Tx, address: str, now: dt.datetime) -> str:
     return f"{row.list}: {row.reason}" if row else ""
 
 
+def stopped(tx: Tx, address: str, now: dt.datetime) -> bool:
+    """Say whether an address is on the list of stops: what goes there is held first."""
+    return _stopped(tx, address=canonical(address), now=now).first() is not None
+
+
 def block(
     tx: Tx, clock: Clock, address: str, name: str, why: str, by: str, days: int | None = None
 ) -> None:
     """Put an address on a list, at once and everywhere; twice on one list is once.
 
     Raises `ListUnreadable` for an unknown list, a reason that is missing, or one without an end on
-    the shared list, whose entries end after at most ``SHARED_DAYS_MAX`` days.
+    a list whose entries must end after at most ``SHARED_DAYS_MAX`` days.
     """
     if name not in LISTS:
         raise ListUnreadable(f"there is no list called {name!r}")
@@ -66,8 +83,8 @@ def block(
         raise ListUnreadable(f"a reason and a name, of at most {REASON_LENGTH_MAX} characters")
     if not 14 <= len(canonical(address)) <= ADDRESS_LENGTH_MAX:
         raise ListUnreadable(f"{address[:20]!r} is no address")
-    if name == "shared" and not 0 < (days or 0) <= SHARED_DAYS_MAX:
-        raise ListUnreadable(f"a shared entry ends within {SHARED_DAYS_MAX} days")
+    if name in ENDING and not 0 < (days or 0) <= SHARED_DAYS_MAX:
+        raise ListUnreadable(f"an entry of the list {name!r} ends within {SHARED_DAYS_MAX} days")
     now = clock.now()
     if any(row["list"] == name for row in entries(tx, now) if row["address"] == canonical(address)):
         return

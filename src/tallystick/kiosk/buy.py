@@ -181,6 +181,7 @@ def _new_row(desk: Desk, machine: str, request: wire.QuoteRequest) -> Row:
         "state": State.QUOTED.value,
         "jurisdiction": desk.place.code,
         "currency": desk.place.currency,
+        "zone": desk.place.zone,
         "address": request.address,
         "language": request.language,
         "made_at": now,

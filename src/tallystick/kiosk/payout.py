@@ -8,6 +8,7 @@ transaction by one that pays the same and spends the same coins, so that only on
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ from tallystick.kiosk.buy import CUSTOMERS_OWED, HOT_WALLET, move
 from tallystick.kiosk.errors import PayoutDiffers
 from tallystick.kiosk.model import State
 from tallystick.kiosk.quote import Desk
-from tallystick.kiosk.scams import guard
+from tallystick.kiosk.scams import guard, stops
 from tallystick.kiosk.scams.intervene import Outcome
 from tallystick.kiosk.tables import PAYMENTS, PAYOUTS, PURCHASES, WALLET
 
@@ -40,6 +41,7 @@ REJECTED_ATTEMPTS_MAX: Final = 5
 BUMP_FACTOR_PERCENT: Final = 150
 
 LISTED: Final = "nothing may be sent to this address"
+STOPPED: Final = "somebody else stopped a purchase to this address meanwhile"
 Outcomes = dict[str, Later | NeedsPerson]
 Row = dict[str, Any]
 
@@ -158,12 +160,18 @@ class PayoutHandler:
                 for row in _purchases(tx, [effect.key for effect in batch])
                 if row["state"] == State.PAID_IN
             ]
-            listed = {row["id"] for row in rows if blocked.reason(tx, row["address"], now)}
-        stop = {e.id: NeedsPerson(LISTED) for e in batch if e.key in listed}
-        payable = [row for row in rows if row["id"] not in listed]
+            why = {row["id"]: self._held_back(tx, row, now) for row in rows}
+        stop = {e.id: NeedsPerson(why[e.key]) for e in batch if why.get(e.key)}
+        payable = [row for row in rows if not why[row["id"]]]
         keys = {row["id"] for row in payable}
         paid = [effect for effect in batch if effect.key in keys]
         return {**stop, **(self._pay(paid, payable) if paid else {})}
+
+    def _held_back(self, tx: Tx, row: Row, now: dt.datetime) -> str:
+        """Return why a person must look before this purchase is paid, or nothing."""
+        if blocked.reason(tx, row["address"], now):
+            return LISTED
+        return STOPPED if stops.overtaken(tx, self.till.desk.scams, row, now) else ""
 
     def _pay(self, batch: Sequence[Effect], rows: list[Row]) -> Outcomes:
         try:

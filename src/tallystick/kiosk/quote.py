@@ -7,8 +7,9 @@ exactly; the signature lets the machine prove that it was promised (Decision 4).
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -18,12 +19,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tallystick.core import rulebook
 from tallystick.core.clock import Clock
+from tallystick.core.identity import sealing
 from tallystick.core.identity.keys import b64url
 from tallystick.core.money import BTC, Amount, Price, Rounding, asset
 from tallystick.core.rulebook.duties import Statements, unmet
 from tallystick.core.store import Tx, prepared
 from tallystick.kiosk import receipts, wire
-from tallystick.kiosk.customers.ask import UNABLE, Asked, Item, before_cash
+from tallystick.kiosk.customers.ask import PICTURES, UNABLE, Asked, Item, asks, before_cash, name
 from tallystick.kiosk.customers.desk import CustomerDesk
 from tallystick.kiosk.customers.policy import Policy as CustomerPolicy
 from tallystick.kiosk.errors import LawRefuses, RateUnusable
@@ -37,6 +39,7 @@ RIGHTS: Final = ("refund", "hold", "hold-or-cancel")
 RIGHTS_MAX: Final = 16
 RIGHT_LENGTH_MAX: Final = 512
 LAW_LENGTH_MAX: Final = 512
+ZONED_MAX: Final = 64
 EVER: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 OWN_WARNING: Final = wire.Warning(
     id="operator/warning",
@@ -97,10 +100,25 @@ class Desk:
     customers: CustomerDesk | None = None
     """What identifying customers needs; without it nothing is sold where anybody must be."""
 
+    def at(self, zone: str) -> Desk:
+        """Return the desk as a machine in one of the place's zones reckons days; "" is the desk.
+
+        Raises `LawUnreadable` for a zone that is none of the place's.
+        """
+        return replace(self, place=_zoned(self.place, zone)) if zone else self
+
     def asked(self) -> list[Asked]:
         """Return what a customer must show before any cash, by law and by policy, today."""
         policy = self.customers.policy if self.customers else CustomerPolicy()
         return before_cash(self.place, policy, self.day(self.clock.now()))
+
+    def seals(self) -> tuple[str, str]:
+        """Return the key to which machines seal pictures, with its signature; or nothing."""
+        if self.customers is None:
+            return "", ""
+        wanted = asks(self.place, self.customers.policy, self.day(self.clock.now()))
+        taken = any(one.item in PICTURES for one in wanted)
+        return sealing.offered(self.key) if taken else ("", "")
 
     def take_up(self, place: rulebook.Jurisdiction, statements: Statements | None) -> None:
         """Go by the law with what officers have adopted and stated by now."""
@@ -114,6 +132,12 @@ class Desk:
         """Return the start of that day."""
         zone = ZoneInfo(self.place.zone)
         return dt.datetime.combine(self.day(at), dt.time(), zone).astimezone(dt.UTC)
+
+
+@functools.lru_cache(maxsize=ZONED_MAX)
+def _zoned(place: rulebook.Jurisdiction, zone: str) -> rulebook.Jurisdiction:
+    """Return a place in a zone, the same each time: what is sorted for a day is kept by place."""
+    return place.in_zone(zone)
 
 
 def digest_of(quote: wire.Quote) -> str:
@@ -176,7 +200,8 @@ def _askable(desk: Desk) -> None:
     lacking = [one for one in asked if one.item in unable or desk.customers is None]
     if lacking:
         raise LawRefuses(
-            f"A customer must show what we cannot take: {lacking[0].item}. ({lacking[0].cite})"
+            f"A customer must show what we cannot take: {name(lacking[0].item)}. "
+            f"({lacking[0].cite})"
         )
 
 
@@ -227,6 +252,7 @@ def offer(desk: Desk, tx: Tx, machine: str, label: str) -> wire.Offer:
         closed = error.detail
     except RateUnusable as error:
         closed = f"There is no price to sell at: {error.detail}"
+    seal_key, seal_signature = desk.seals()
     binds = rulebook.binding(desk.place, desk.day(desk.clock.now()))
     by_day = (figure for limit, _, figure in binds.limits if limit.kind == "daily-limit")
     return wire.Offer(
@@ -249,6 +275,8 @@ def offer(desk: Desk, tx: Tx, machine: str, label: str) -> wire.Offer:
             wire.IdentityAsk(item=one.item, cite=one.cite[:LAW_LENGTH_MAX]) for one in desk.asked()
         ],
         receipt=receipts.lines(desk.place, desk.day(desk.clock.now()), source),
+        seal_key=seal_key,
+        seal_signature=seal_signature,
     )
 
 

@@ -44,6 +44,7 @@ PURCHASES: Final = sa.Table(
     _whole("sats"),
     _text("salt"),
     _text("commitment"),
+    _text("zone", server_default=""),
     sa.CheckConstraint("cash_minor = fee_minor + worth_minor", name="sums"),
     sqlite_strict=True,
 )

@@ -17,7 +17,7 @@ from tallystick.core.approvals import Proposal, Stage, Status
 from tallystick.core.clock import Clock
 from tallystick.core.identity import grants
 from tallystick.core.store import Tx
-from tallystick.reserve import charter, lots, record
+from tallystick.reserve import charter, lots, record, words
 from tallystick.reserve.errors import NotThisPerson, WrongMovementState
 from tallystick.reserve.model import Origin
 
@@ -85,16 +85,26 @@ def agree(tx: Tx, clock: Clock, id: str, by: str, role: str, digest: str, eviden
         raise NotThisPerson("officials and key holders are different people")
     said = approvals.approve(tx, clock, id, by, role, digest, evidence)
     content = {"by": by, "role": role, "digest": digest, "of": found.proposal.kind}
-    record.event(tx, clock, _subject(found), "agreed", content)
+    record.answer(tx, clock, _subject(found), content)
     return said
+
+
+def seem_to_agree(tx: Tx, clock: Clock, id: str, by: str, role: str) -> None:
+    """Write down that an official answered under duress: it looks like agreeing, and is not."""
+    journal.lock(tx)
+    found = _true(tx, clock, id)
+    approvals.seem_to_approve(tx, clock, id, by, role)
+    content = {"by": by, "role": role, "duress": True, "of": found.proposal.kind}
+    record.answer(tx, clock, _subject(found), content)
 
 
 def veto(tx: Tx, clock: Clock, id: str, by: str, why: str) -> None:
     """Stop it by one official's word; raise what `approvals.veto` raises."""
     journal.lock(tx)
     found = matter(tx, id, clock.now())
+    why = words.public(why, "why it is stopped")
     approvals.veto(tx, clock, id, by, why)
-    content = {"by": by, "why": why[:300], "of": found.proposal.kind}
+    content = {"by": by, "why": why, "of": found.proposal.kind}
     record.event(tx, clock, _subject(found), "vetoed", content)
 
 

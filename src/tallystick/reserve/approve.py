@@ -17,9 +17,9 @@ from tallystick.core.clock import Clock
 from tallystick.core.identity import grants
 from tallystick.core.rulebook.verdict import Answer
 from tallystick.core.store import Tx
-from tallystick.reserve import queries, record, signing, vaults, verdicts
+from tallystick.reserve import queries, record, signing, vaults, verdicts, words
 from tallystick.reserve.ask import QUESTION_OF
-from tallystick.reserve.charter import VETOING, charter
+from tallystick.reserve.charter import FROZEN, VETOING, charter
 from tallystick.reserve.errors import (
     Frozen,
     NotThisPerson,
@@ -72,13 +72,32 @@ def approve(
     """
     journal.lock(tx)
     found = queries.movement(tx, id)
+    _answerable(tx, found, by)
+    said = approvals.approve(tx, clock, found.proposal, by, role, digest, evidence)
+    record.answer(tx, clock, found.id, {"by": by, "role": role, "digest": digest})
+    return said
+
+
+def seem_to_approve(tx: Tx, clock: Clock, id: str, by: str, role: str) -> None:
+    """Write down that an official answered under duress: it looks like an approval, and is none.
+
+    The log gets entries of the same kinds, sealed, and holds nothing false. Raises what `approve`
+    raises.
+    """
+    journal.lock(tx)
+    found = queries.movement(tx, id)
+    _answerable(tx, found, by)
+    approvals.seem_to_approve(tx, clock, found.proposal, by, role)
+    record.answer(tx, clock, found.id, {"by": by, "role": role, "duress": True})
+
+
+def _answerable(tx: Tx, found: Movement, by: str) -> None:
+    """Raise unless this person may answer now; a freeze that nobody knows of stops no answer."""
     _in_state(found, State.PROPOSED)
-    _not_frozen(tx)
+    if charter(tx).told:
+        raise Frozen(FROZEN)
     if "reserve.keyholder" in grants.held(tx, by):
         raise NotThisPerson("officials and key holders are different people")
-    said = approvals.approve(tx, clock, found.proposal, by, role, digest, evidence)
-    record.event(tx, clock, found.id, "agreed", {"by": by, "role": role, "digest": digest})
-    return said
 
 
 def veto(tx: Tx, clock: Clock, id: str, by: str, why: str) -> Movement:
@@ -91,9 +110,8 @@ def veto(tx: Tx, clock: Clock, id: str, by: str, why: str) -> Movement:
     found = queries.movement(tx, id)
     if VETOING.isdisjoint(grants.held(tx, by)):
         raise NotThisPerson(f"{by} may not veto movements of this reserve")
-    if not why.strip():
-        raise NotThisPerson("a veto says why")
-    content = {"by": by, "why": why[:300]}
+    why = words.public(why, "why it is stopped")
+    content = {"by": by, "why": why}
     if found.state is State.PROPOSED:
         approvals.veto(tx, clock, found.proposal, by, why)
         return move(tx, clock, found, State.VETOED, content)
@@ -109,8 +127,9 @@ def withdraw(tx: Tx, clock: Clock, id: str, by: str, why: str) -> Movement:
     journal.lock(tx)
     found = queries.movement(tx, id)
     _in_state(found, State.PROPOSED)
+    why = words.public(why, "why it is withdrawn")
     approvals.withdraw(tx, clock, found.proposal, by, why)
-    return move(tx, clock, found, State.WITHDRAWN, {"by": by, "why": why[:300]})
+    return move(tx, clock, found, State.WITHDRAWN, {"by": by, "why": why})
 
 
 def authorise(tx: Tx, clock: Clock, id: str, by: str) -> Movement:
@@ -205,9 +224,8 @@ def _in_state(found: Movement, state: State) -> None:
 
 
 def _not_frozen(tx: Tx) -> None:
-    held = charter(tx)
-    if held.frozen:
-        raise Frozen(f"frozen since {held.frozen_at} by {held.frozen_by}")
+    if charter(tx).frozen:
+        raise Frozen(FROZEN)
 
 
 def evidence_of(tx: Tx, found: Movement) -> list[dict[str, str]]:

@@ -189,7 +189,7 @@ def _lot(one: Lot, held_by: Charter, held: int, on: dt.date) -> dict[str, Any]:
 def limits(tx: Tx, held_by: Charter, on: dt.date) -> dict[str, Any]:
     """Return what the law still allows today, each figure by the very function that judges."""
     mandate = held_by.mandate
-    pledge = ask(mandate, "reserve.encumber", Facts(act="encumber", frozen=held_by.frozen), on)
+    pledge = ask(mandate, "reserve.encumber", Facts(act="encumber", frozen=held_by.told), on)
     caps = [p.figures["sats"] for p in mandate.of("address-cap", on) if "sats" in p.figures]
     hours = [p.figures["hours"] for p in mandate.of("notice", on) if "hours" in p.figures]
     due = watch.next_proof(tx)
@@ -200,7 +200,7 @@ def limits(tx: Tx, held_by: Charter, on: dt.date) -> dict[str, Any]:
         "address_cap_sats": min(caps) if caps else None,
         "notice_hours": max(hours) if hours else 0,
         "next_proof": due.isoformat() if due else None,
-        "frozen": held_by.frozen,
+        "frozen": held_by.told,
     }
 
 

@@ -20,8 +20,8 @@ from tallystick.core.clock import Clock
 from tallystick.core.identity import grants
 from tallystick.core.store import Tx, insert_once
 from tallystick.reserve import mandate as mandates
-from tallystick.reserve import record
-from tallystick.reserve.errors import NoCharter, NotThisPerson, ReserveError
+from tallystick.reserve import record, words
+from tallystick.reserve.errors import NoCharter, NotThisPerson
 from tallystick.reserve.mandate import Mandate
 from tallystick.reserve.tables import CHARTER
 
@@ -36,7 +36,13 @@ ROLES: Final = {
 APPROVING: Final = ("reserve.treasurer", "reserve.auditor", "reserve.board")
 VETOING: Final = frozenset({*APPROVING, "reserve.proposer"})
 SUBJECT: Final = "charter"
-WHY_CHARS_MAX: Final = 300
+FROZEN: Final = "the reserve is frozen: nothing moves until two officials thaw it"
+"""What everybody is told of a freeze; who began it and why is sealed, and for officials alone."""
+DURESS: Final = "signed under duress"
+DURESS_TOLD_S_MIN: Final = 3_600
+DURESS_TOLD_S_MAX: Final = 86_400
+"""A freeze under duress becomes public at a moment drawn between the two, and never with the code
+that began it: who watches the log cannot tell it from any other."""
 THAW_DELAY_S: Final = 86_400
 THAW_EXPIRES_S: Final = 14 * 86_400
 
@@ -50,11 +56,18 @@ class Charter:
     frozen_at: dt.datetime | None
     frozen_by: str
     frozen_why: str
+    tell_at: dt.datetime | None = None
+    """When the public is told of the freeze; None once it is told."""
 
     @property
     def frozen(self) -> bool:
         """Say whether nothing may move."""
         return self.frozen_at is not None
+
+    @property
+    def told(self) -> bool:
+        """Say whether the reserve is frozen and everybody knows."""
+        return self.frozen and self.tell_at is None
 
     def day(self, at: dt.datetime) -> dt.date:
         """Return the day on which a moment falls, by the mandate's own clock."""
@@ -80,6 +93,7 @@ def establish(tx: Tx, clock: Clock, code: str, since: dt.date, by: str, source: 
         "frozen_at": None,
         "frozen_by": "",
         "frozen_why": "",
+        "tell_at": None,
     }
     if not insert_once(tx, CHARTER, row):
         held = charter(tx)
@@ -98,28 +112,54 @@ def charter(tx: Tx) -> Charter:
         raise NoCharter("no mandate is established: tallystick reserve establish")
     since = dt.date.fromisoformat(row["since"])
     found = mandates.load(row["mandate"]).as_charter(since, row["by"], row["source"])
-    return Charter(found, since, row["frozen_at"], row["frozen_by"], row["frozen_why"])
+    said = row["frozen_by"], row["frozen_why"], row["tell_at"]
+    return Charter(found, since, row["frozen_at"], *said)
 
 
-def freeze(tx: Tx, clock: Clock, by: str, why: str) -> bool:
-    """Freeze the reserve at once; return whether it was not frozen before."""
+def freeze(tx: Tx, clock: Clock, by: str, why: str, told_in_s: int = 0) -> bool:
+    """Freeze the reserve at once; return whether it was not frozen before.
+
+    ``told_in_s``: after how many seconds the public is told (`tell`); 0 for now.
+    """
     journal.lock(tx)
-    frozen = {"frozen_at": clock.now(), "frozen_by": by, "frozen_why": why[:WHY_CHARS_MAX]}
+    now = clock.now()
+    frozen = {"frozen_at": now, "frozen_by": by, "frozen_why": why[: words.WHY_CHARS_MAX]}
+    frozen |= {"tell_at": now + dt.timedelta(seconds=told_in_s)}
     changed = tx.execute(sa.update(CHARTER).where(CHARTER.c.frozen_at.is_(None)).values(frozen))
     if not changed.rowcount:
         return False
-    record.event(tx, clock, SUBJECT, "frozen", {"by": by, "why": why[:WHY_CHARS_MAX]})
-    record.alarm(tx, clock, "frozen", SUBJECT, f"frozen by {by}: {why}")
+    record.alarm(tx, clock, "frozen", SUBJECT, f"frozen by {by}: {why}", told=False)
+    tell(tx, clock)
     return True
+
+
+def freeze_under_duress(tx: Tx, clock: Clock, person: str) -> bool:
+    """Freeze at once, and let the public know at a moment that says nothing."""
+    span = DURESS_TOLD_S_MAX - DURESS_TOLD_S_MIN
+    drawn = int.from_bytes(clock.random_bytes(4), "big") * span >> 32
+    return freeze(tx, clock, person, DURESS, DURESS_TOLD_S_MIN + drawn)
+
+
+def tell(tx: Tx, clock: Clock, now: bool = False) -> None:
+    """Write a freeze into the log once its time has come, in words that are the same for each.
+
+    Who began it and why is committed in an entry of its own that stays closed. Run it with every
+    look at the chain.
+    """
+    held = charter(tx)
+    if not held.frozen or held.tell_at is None or not (now or clock.now() >= held.tell_at):
+        return
+    tx.execute(sa.update(CHARTER).values(tell_at=None))
+    record.event(tx, clock, SUBJECT, "frozen", {"says": FROZEN})
+    content = {"by": held.frozen_by, "why": held.frozen_why, "since": held.frozen_at}
+    record.event(tx, clock, SUBJECT, "freeze_reason", content)
 
 
 def freeze_by(tx: Tx, clock: Clock, person: str, why: str) -> bool:
     """Freeze by an official's word; raise `NotThisPerson` for anybody else."""
     if VETOING.isdisjoint(grants.held(tx, person)):
         raise NotThisPerson(f"{person} is no official of this reserve")
-    if not why.strip():
-        raise ReserveError("say why the reserve is frozen")
-    return freeze(tx, clock, person, why)
+    return freeze(tx, clock, person, words.public(why, "why it is frozen"))
 
 
 def propose_thaw(tx: Tx, clock: Clock, maker: str) -> Proposal:
@@ -146,7 +186,11 @@ def thaw(tx: Tx, clock: Clock, proposal: str, by: str) -> None:
     """Thaw the reserve by an approved proposal; raise what `approvals.use` raises."""
     journal.lock(tx)
     held = charter(tx)
-    approvals.use(tx, clock, proposal, "thaw", SUBJECT, thaw_digest(held), by)
-    tx.execute(sa.update(CHARTER).values(frozen_at=None, frozen_by="", frozen_why=""))
-    record.event(tx, clock, SUBJECT, "thawed", {"by": by, "proposal": proposal})
-    record.calm(tx, clock, "frozen", SUBJECT, by)
+    used = approvals.use(tx, clock, proposal, "thaw", SUBJECT, thaw_digest(held), by)
+    tell(tx, clock, now=True)
+    over = {"frozen_at": None, "frozen_by": "", "frozen_why": "", "tell_at": None}
+    tx.execute(sa.update(CHARTER).values(over))
+    counted = sorted([one.person, one.role] for one in used.counted)
+    content = {"by": by, "proposal": proposal, "counted": counted}
+    record.event(tx, clock, SUBJECT, "thawed", content)
+    record.calm(tx, clock, "frozen", SUBJECT, by, told=False)

@@ -23,7 +23,6 @@ from tallystick.reserve.tables import CODES, CODES_GIVEN
 CODE_CHARS_MIN: Final = 6
 CODE_CHARS_MAX: Final = 40
 COST: Final = {"n": 2**14, "r": 8, "p": 1, "maxmem": 64 * 2**20}
-DURESS: Final = "signed under duress"
 
 
 def put(tx: Tx, clock: Clock, person: str, code: str, duress: str) -> None:
@@ -71,7 +70,7 @@ def enter(tx: Tx, clock: Clock, person: str, given: str, about: str = "") -> boo
     if about:
         _mark(tx, person, about, found)
     if forced:
-        charter.freeze(tx, clock, person, DURESS)
+        charter.freeze_under_duress(tx, clock, person)
     return free
 
 
@@ -103,9 +102,12 @@ def require(tx: Tx, person: str, about: str) -> bool:
 
 
 def hides(tx: Tx, person: str) -> bool:
-    """Say whether this official's screens must not show the freeze that their own code began."""
+    """Say whether this official's own code began a freeze: their screens show what the public sees.
+
+    Neither the freeze before everybody is told, nor ever its reason.
+    """
     held = charter.charter(tx)
-    return held.frozen and (held.frozen_by, held.frozen_why) == (person, DURESS)
+    return held.frozen and (held.frozen_by, held.frozen_why) == (person, charter.DURESS)
 
 
 def _mark(tx: Tx, person: str, about: str, key: str) -> None:

@@ -320,7 +320,7 @@ def accept(tx: Tx, clock: Clock, coin_at: tuple[str, int], by: str) -> Lot:
     if judge(tx, found, origin, on).answer is not Answer.PERMIT:
         raise ReserveError(f"{found.name}: the mandate does not let it in any more")
     digest = origin_digest(found, origin)
-    approvals.use(tx, clock, proposal, "origin", found.name, digest, by)
+    used = approvals.use(tx, clock, proposal, "origin", found.name, digest, by)
     made = _make(tx, clock, found, origin, by)
     tx.execute(sa.delete(PARCELS).where(PARCELS.c.txid == coin_at[0], PARCELS.c.vout == coin_at[1]))
     put(tx, coin_at, [Parcel(made.id, found.sats)])
@@ -333,6 +333,7 @@ def accept(tx: Tx, clock: Clock, coin_at: tuple[str, int], by: str) -> Lot:
         "deposited": made.deposited,
         "sats": made.sats,
         "proposal": proposal,
+        "counted": sorted([one.person, one.role] for one in used.counted),
     }
     record.event(tx, clock, f"lot:{made.id}", "accepted", content)
     return made

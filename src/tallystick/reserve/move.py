@@ -23,7 +23,7 @@ from tallystick.core.store import Tx
 from tallystick.core.tlog import log
 from tallystick.reserve import queries, record, signing, vaults
 from tallystick.reserve.approve import check_vault, move
-from tallystick.reserve.charter import charter
+from tallystick.reserve.charter import FROZEN, charter
 from tallystick.reserve.errors import Frozen, PlanDiffers, Unsigned, WrongMovementState
 from tallystick.reserve.key_errors import Differs, NotEnoughSignatures
 from tallystick.reserve.model import State
@@ -74,9 +74,8 @@ def receive(office: Office, id: str, which: str, psbt: str | bytes) -> tuple[str
 
 
 def _signable(tx: Tx, office: Office, found: Movement) -> None:
-    held = charter(tx)
-    if held.frozen:
-        raise Frozen(f"frozen since {held.frozen_at} by {held.frozen_by}")
+    if charter(tx).frozen:
+        raise Frozen(FROZEN)
     if found.state is not State.APPROVED and not _raised(tx, found):
         raise WrongMovementState(f"movement {found.reference} is {found.state}, not approved")
     approved = found.state is State.APPROVED
@@ -312,11 +311,12 @@ class WatchHandler:
         office = self.office
         with office.store.read() as tx:
             found, rows = queries.movement(tx, effect.key), queries.payments(tx, effect.key)
+            deep = office.policy.deep(vaults.vault(tx, found.vault).network)
         for row in rows:
             height = _height(office, row["txid"])
             if height is None:
                 continue
-            if tip - height + 1 < office.policy.confirmations_needed:
+            if tip - height + 1 < deep:
                 return Later(LOOK_EVERY_S, "waiting for confirmations", waiting=True)
             with office.store.transact() as tx:
                 journal.lock(tx)

@@ -45,6 +45,16 @@ def sealed(clock: Clock, origin: Origin) -> tuple[Origin, tuple[Opening, ...]]:
     return msgspec.structs.replace(origin, **changes), openings
 
 
+def shown(origin: Origin) -> dict[str, object]:
+    """Return an origin as it will be published: what is empty left out, private names sealed."""
+    found: dict[str, object] = {
+        name: value
+        for name, value in msgspec.to_builtins(origin).items()
+        if value not in ("", None)
+    }
+    return found | {name: "(sealed)" for name in PRIVATE if name in found}
+
+
 def commitment(opening: Opening) -> str:
     """Return what stands in an origin in place of a name."""
     content = {"field": opening.field, "name": opening.name}

@@ -27,7 +27,7 @@ from tallystick.core.rulebook.provision import Provision
 from tallystick.core.rulebook.verdict import Answer, Verdict
 from tallystick.core.store import Tx, insert_once
 from tallystick.core.tlog import log
-from tallystick.reserve import lots, queries, record, vaults, verdicts
+from tallystick.reserve import lots, queries, record, vaults, verdicts, words
 from tallystick.reserve.ask import QUESTION_OF, ask, duties
 from tallystick.reserve.charter import APPROVING, VETOING, Charter, charter
 from tallystick.reserve.errors import (
@@ -56,15 +56,13 @@ from tallystick.reserve.queries import Movement, Stored
 from tallystick.reserve.tables import HOLDS, MOVEMENTS
 from tallystick.reserve.vault import INTERNAL, Vault
 
-WHY_CHARS_MAX: Final = 300
+ORDER_CHARS_MAX: Final = 200
 PAYS_MAX: Final = 50
 EXPIRES_S_MAX: Final = 120 * 86_400
 OFFICIALS_MIN: Final = 2
 """Where a mandate names no number, so many officials must agree."""
 CANCEL_RATE_FACTOR: Final = 3
 """A cancel pays so many times the rate of what it stops, so that every node takes it (BIP-125)."""
-FEE_SATS_MAX: Final = 10_000_000
-"""No movement's first fee is higher, whatever its size."""
 DIGEST_TAG: Final = b"tallystick/reserve/movement/1\n"
 
 
@@ -99,7 +97,7 @@ def propose(office: Office, wanted: Wanted, maker: str) -> Movement:
     """
     with office.using, office.store.transact() as tx:
         journal.lock(tx)
-        _check_words(wanted)
+        check_words(wanted)
         check_proposer(tx, maker)
         vault = vaults.vault(tx, wanted.vault)
         coins = _choose(tx, office, vault, wanted)
@@ -137,11 +135,13 @@ def check_proposer(tx: Tx, maker: str) -> None:
         raise NotThisPerson(f"{maker} may not propose movements of this reserve")
 
 
-def _check_words(wanted: Wanted) -> None:
+def check_words(wanted: Wanted) -> None:
+    """Raise `ReserveError` for a wish that says too little, or more than may be published."""
     if wanted.act not in QUESTION_OF or wanted.act in ("purchase", "accept"):
         raise ReserveError(f"{wanted.act[:40]!r} is no movement")
-    if not 0 < len(wanted.why.strip()) <= WHY_CHARS_MAX or not wanted.why.isprintable():
-        raise ReserveError(f"say why, in 1 to {WHY_CHARS_MAX} printable characters")
+    words.public(wanted.why, "why")
+    for _, order in wanted.orders:
+        words.public(order, "the order", ORDER_CHARS_MAX)
     inward = wanted.act in INWARD
     if bool(wanted.pays) is inward or len(wanted.pays) > PAYS_MAX:
         raise ReserveError(
@@ -222,7 +222,7 @@ def _facts(
         largest_address_sats=min(rest, cap) if cap else rest,
         reused_addresses=0,
         sites=len({key.place for key in vault.with_role("quorum") if key.place}) or None,
-        frozen=held_by.frozen,
+        frozen=held_by.told,
     )
 
 
@@ -257,9 +257,8 @@ def _plan(
     pays += _spread(tx, office, home, total - paid, cap_of(mandate, home, on))
     pays += _anchor(tx, office)
     rate, take = office.policy.fee_sat_per_kvb, office.policy.inputs_max
-    first = draft(
-        vault, inputs, pays, _fresh(tx, office, home), rate, FEE_SATS_MAX, inputs_max=take
-    )
+    dear = office.policy.fee_sats_max
+    first = draft(vault, inputs, pays, _fresh(tx, office, home), rate, dear, inputs_max=take)
     most = first.fee_sats * office.policy.fee_factor_max
     pay = dataclasses.replace(first, fee_sats_max=most)
     stop = _cancel(tx, office, vault, pay, cap_of(mandate, vault, on))
@@ -469,5 +468,7 @@ def in_parts(office: Office, wanted: Wanted, maker: str) -> list[Movement]:
     with office.store.read() as tx:
         free = [coin.name for coin in queries.free(tx, wanted.vault)]
     names, take = wanted.coins or tuple(free), office.policy.inputs_max
+    if not names:
+        raise CoinsTaken("the vault has no free coins for this")
     groups = [names[at : at + take] for at in range(0, len(names), take)]
     return [propose(office, dataclasses.replace(wanted, coins=part), maker) for part in groups]

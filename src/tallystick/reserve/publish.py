@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
 from tallystick.core.store import Store, Tx
-from tallystick.reserve import attest
+from tallystick.reserve import attest, record
 from tallystick.reserve.attestation_pdf import as_pdf
 from tallystick.reserve.prove import EVENTS, FOLDER, INDEX
 from tallystick.reserve.tables import EVENTS as ROWS
-
-HIDDEN: Final = frozenset({"part_refused"})
-"""Kinds that stay in the house: they may quote bytes of a stranger."""
 
 
 def publish(store: Store, folder: Path, size: int, papers: bool = True) -> int:
@@ -57,7 +54,7 @@ def _events(tx: Tx, size: int) -> list[dict[str, Any]]:
     return [
         {"entry": row.entry, "salt": row.salt, "content": msgspec.json.decode(row.content)}
         for row in tx.execute(query.order_by(ROWS.c.entry))
-        if row.kind not in HIDDEN
+        if row.kind not in record.CLOSED
     ]
 
 

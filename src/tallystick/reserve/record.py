@@ -19,6 +19,9 @@ from tallystick.reserve.tables import ALARMS, EVENTS
 
 PROGRAMME: Final = "reserve"
 DETAIL_CHARS_MAX: Final = 500
+ANSWERED: Final = "answered"
+CLOSED: Final = frozenset({ANSWERED, "freeze_reason", "part_refused"})
+"""Kinds whose content stays in the house: answers, reasons of a freeze, bytes of a stranger."""
 
 
 def event(tx: Tx, clock: Clock, subject: str, kind: str, content: Mapping[str, Any]) -> int:
@@ -57,10 +60,20 @@ def opens(row: Mapping[str, Any]) -> str:
     return journal.commit(bytes.fromhex(row["salt"]), plain)
 
 
-def alarm(tx: Tx, clock: Clock, kind: str, subject: str, detail: str) -> bool:
+def answer(tx: Tx, clock: Clock, subject: str, content: Mapping[str, Any]) -> int:
+    """Append an official's answer to something proposed; what it was stays sealed (`CLOSED`).
+
+    Who agreed is published with the step that their agreement allows. Until then one answer looks
+    like another, also one that was given under duress.
+    """
+    return event(tx, clock, subject, ANSWERED, content)
+
+
+def alarm(tx: Tx, clock: Clock, kind: str, subject: str, detail: str, told: bool = True) -> bool:
     """Raise an alarm, once for each kind and subject; return whether it is a new one.
 
-    One that a person ended is raised again if what it was about is still so.
+    One that a person ended is raised again if what it was about is still so. ``told``: whether it
+    goes into the log too.
     """
     row = {"id": new_id(clock), "at": clock.now(), "kind": kind, "subject": subject}
     row |= {"detail": detail[:DETAIL_CHARS_MAX], "ended_at": None, "ended_by": ""}
@@ -72,16 +85,16 @@ def alarm(tx: Tx, clock: Clock, kind: str, subject: str, detail: str) -> bool:
         )
         values = {name: row[name] for name in ("at", "detail", "ended_at", "ended_by")}
         fresh = tx.execute(again.values(values)).rowcount > 0
-    if fresh:
+    if fresh and told:
         event(tx, clock, subject, "alarm", {"alarm": kind, "detail": detail[:DETAIL_CHARS_MAX]})
     return fresh
 
 
-def calm(tx: Tx, clock: Clock, kind: str, subject: str, by: str) -> None:
+def calm(tx: Tx, clock: Clock, kind: str, subject: str, by: str, told: bool = True) -> None:
     """End an alarm: a person saw to it, or what it was about is over."""
     a = ALARMS.c
     open_ = sa.update(ALARMS).where(a.kind == kind, a.subject == subject, a.ended_at.is_(None))
-    if tx.execute(open_.values(ended_at=clock.now(), ended_by=by)).rowcount:
+    if tx.execute(open_.values(ended_at=clock.now(), ended_by=by)).rowcount and told:
         event(tx, clock, subject, "alarm_ended", {"alarm": kind, "by": by})
 
 

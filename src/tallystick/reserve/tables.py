@@ -30,6 +30,7 @@ CHARTER: Final = sa.Table(
     sa.Column("frozen_at", Moment),
     _text("frozen_by"),
     _text("frozen_why"),
+    sa.Column("tell_at", Moment),
     sqlite_strict=True,
 )
 LOTS: Final = sa.Table(

@@ -15,6 +15,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from tallystick.bitcoin.chain import ChainUnreachable
 from tallystick.bitcoin.embedded.txs import parse
 from tallystick.core import journal
 from tallystick.core.store import Tx
@@ -54,30 +55,55 @@ def look(office: Office) -> Seen:
     """Bring every vault up to the tip; raise alarms for what should not be. Run it every block."""
     with office.using:
         with office.store.read() as tx:
-            watched = [(one, office.wallet(tx, one)) for one in vaults.vaults(tx)]
+            watched = vaults.vaults(tx)
         deposits: list[str] = []
         strangers: list[str] = []
-        for vault, wallet in watched:
-            office.chain.sync(wallet)
-            with office.store.transact() as tx:
-                journal.lock(tx)
-                strangers += _spends(tx, office, vault, wallet)
-                deposits += _arrivals(tx, office, vault, wallet)
-                _gone(tx, office, vault, wallet)
+        for vault in watched:
+            try:
+                came, went = _vault(office, vault)
+            except ChainUnreachable:
+                raise
+            except Exception as error:  # whatever is wrong with one vault, the others are watched
+                _unwatched(office, vault, error)
+            else:
+                deposits += came
+                strangers += went
         tip = office.chain.tip()
         with office.store.transact() as tx:
             journal.lock(tx)
-            _refreshes(tx, office, [vault for vault, _ in watched], tip)
-            _silent_keys(tx, office, [vault for vault, _ in watched])
+            _refreshes(tx, office, watched, tip)
+            _silent_keys(tx, office, watched)
             _proof_due(tx, office)
             approve.expire(tx, office.clock)
+            charter.tell(tx, office.clock)
         return Seen(tuple(deposits), tuple(strangers))
+
+
+def _vault(office: Office, vault: Vault) -> tuple[list[str], list[str]]:
+    """Look at one vault; return the coins that came in, and what nobody approved."""
+    with office.store.read() as tx:
+        wallet = office.wallet(tx, vault)
+    office.chain.sync(wallet)
+    with office.store.transact() as tx:
+        journal.lock(tx)
+        strangers = list(_spends(tx, office, vault, wallet))
+        deposits = list(_arrivals(tx, office, vault, wallet))
+        _gone(tx, office, vault, wallet)
+        record.calm(tx, office.clock, "vault_unwatched", vault.id, BY_WATCH)
+    return deposits, strangers
+
+
+def _unwatched(office: Office, vault: Vault, error: Exception) -> None:
+    """Say of one vault that it cannot be watched, and why; nothing of it was written down."""
+    with office.store.transact() as tx:
+        detail = f"{vault.name!r}: {error}"
+        record.alarm(tx, office.clock, "vault_unwatched", vault.id, detail)
 
 
 def _arrivals(tx: Tx, office: Office, vault: Vault, wallet: VaultWallet) -> Iterator[str]:
     """Write down confirmed coins that came from outside; ours are written when they settle."""
     known = {coin.name for coin in lots.coins(tx, vault.id, spent=True)}
-    needed = office.policy.confirmations_needed
+    needed = office.policy.deep(vault.network)
     for found in _outputs(wallet):
         name = f"{found.coin[0]}:{found.coin[1]}"
         deep = wallet.height() - found.height + 1 >= needed

@@ -3,7 +3,14 @@
 from tallystick.core.approvals.model import Approval, Proposal, Stage, Status
 from tallystick.core.approvals.queries import get, history, listed, status
 from tallystick.core.approvals.rule import Rule
-from tallystick.core.approvals.steps import approve, propose, use, veto, withdraw
+from tallystick.core.approvals.steps import (
+    approve,
+    propose,
+    seem_to_approve,
+    use,
+    veto,
+    withdraw,
+)
 
 __all__ = [
     "Approval",
@@ -16,6 +23,7 @@ __all__ = [
     "history",
     "listed",
     "propose",
+    "seem_to_approve",
     "status",
     "use",
     "veto",

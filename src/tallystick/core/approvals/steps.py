@@ -11,6 +11,7 @@ import hashlib
 import re
 from typing import Any, Final
 
+import msgspec
 import sqlalchemy as sa
 
 from tallystick.core import journal
@@ -33,6 +34,7 @@ from tallystick.core.clock import Clock, new_id
 from tallystick.core.identity import grants, people
 from tallystick.core.store import Tx
 
+FORCED: Final = "forced"
 KIND_CHARS_MAX: Final = 60
 SUBJECT_CHARS_MAX: Final = 200
 REASON_CHARS_MAX: Final = 500
@@ -78,19 +80,36 @@ def approve(
     proposal, now = _open(tx, clock, proposal_id)
     if digest != proposal.digest:
         raise DigestDiffers(f"proposal {proposal.id} has the digest {proposal.digest}")
-    if by == proposal.maker or by in proposal.rule.excluded:
-        raise MakerIsChecker
-    if role not in proposal.rule.needs or role not in grants.held(tx, by):
-        raise RoleMissing(f"{by} does not approve this as {role[:KIND_CHARS_MAX]}")
+    _check_approver(tx, proposal, by, role)
     if len(evidence) > EVIDENCE_CHARS_MAX:
         raise ProposalInvalid(f"evidence has at most {EVIDENCE_CHARS_MAX} characters")
-    if any(one.person == by for one in queries.approvals_of(tx, proposal.id)):
-        raise ApprovedAlready
     shown = hashlib.sha256(evidence.encode("utf-8", "surrogatepass")).hexdigest()
     entry = _step(tx, clock, proposal, "approved", now, by=by, role=role, evidence=shown)
     given = {"proposal": proposal.id, "person": by, "role": role, "at": now, "entry": entry}
     tx.execute(sa.insert(GIVEN).values({**given, "evidence": evidence}))
     return queries.status(tx, proposal.id, now)
+
+
+def seem_to_approve(tx: Tx, clock: Clock, proposal_id: str, by: str, role: str) -> None:
+    """Write down, sealed, that somebody was made to answer: in the journal it looks like an
+    approval, and it counts for nothing. Raises what `approve` raises.
+    """
+    proposal, now = _open(tx, clock, proposal_id)
+    _check_approver(tx, proposal, by, role)
+    s = STEPS.c
+    before = sa.select(s.content).where(s.proposal == proposal.id, s.kind == FORCED)
+    if any(msgspec.json.decode(text)["by"] == by for text in tx.execute(before).scalars()):
+        raise ApprovedAlready
+    _step(tx, clock, proposal, FORCED, now, by=by, role=role)
+
+
+def _check_approver(tx: Tx, proposal: Proposal, by: str, role: str) -> None:
+    if by == proposal.maker or by in proposal.rule.excluded:
+        raise MakerIsChecker
+    if role not in proposal.rule.needs or role not in grants.held(tx, by):
+        raise RoleMissing(f"{by} does not approve this as {role[:KIND_CHARS_MAX]}")
+    if any(one.person == by for one in queries.approvals_of(tx, proposal.id)):
+        raise ApprovedAlready
 
 
 def veto(tx: Tx, clock: Clock, proposal_id: str, by: str, reason: str) -> None:

@@ -14,6 +14,7 @@ import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from zoneinfo import available_timezones
 
 import msgspec
 import sqlalchemy as sa
@@ -54,6 +55,9 @@ PAIRING_CHARS_MAX: Final = 512
 NONCE_KEPT_S: Final = 2 * WINDOW_S
 NONCES_SWEPT_MAX: Final = 256
 SWEEP_ONE_IN: Final = 64
+
+ZONE: Final = "zone"
+"""The setting that names a machine's own time zone, where its place has several."""
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
@@ -269,6 +273,24 @@ def configure(
     }
     tx.execute(MACHINES.update().where(MACHINES.c.id == machine_id).values(values))
     return machine(tx, machine_id)
+
+
+def put_in_zone(tx: Tx, machine_id: str, zone: str) -> Machine:
+    """Have a machine's days reckoned by a time zone, such as America/Denver; "": its server's.
+
+    Raises `MachineTextInvalid` for no zone of the IANA database, and as `configure`.
+    """
+    if zone and zone not in available_timezones():
+        raise MachineTextInvalid(f"{zone[:40]!r} is no time zone, such as America/Denver")
+    held = machine(tx, machine_id)
+    return configure(
+        tx,
+        machine_id,
+        label=held.label,
+        currency=held.currency,
+        day_cap_minor=held.day_cap_minor,
+        settings={**held.settings, ZONE: zone},
+    )
 
 
 def machine(tx: Tx, machine_id: str) -> Machine:

@@ -34,10 +34,11 @@ from tallystick.core.clock import Clock
 from tallystick.core.errors import TallystickError
 from tallystick.edge.screen import hardware as drawer
 from tallystick.edge.screen import pages, who
+from tallystick.edge.screen.chime import chime
 from tallystick.edge.screen.hardware import Hardware, NoSuchAct
-from tallystick.edge.screen.speech import NoVoice, Speech
+from tallystick.edge.screen.speech import NEWS, TYPED, NoVoice, Speech, seconds
 from tallystick.edge.screen.words import TONGUES, Words
-from tallystick.edge.view import Screen, Touch, View
+from tallystick.edge.view import Screen, Touch, View, place
 
 BODY_BYTES_MAX: Final = 8_192
 FIELDS_MAX: Final = 16
@@ -47,7 +48,9 @@ STREAMS_MAX: Final = 8
 WAIT_S: Final = 1.0
 THEMES: Final = frozenset({"light", "dark", "glare"})
 DIGITS: Final = frozenset("0123456789")
+LETTERS: Final = frozenset(who.CODES)
 SOURCES: Final = frozenset(who.SOURCES)
+PARTS: Final = {"news": NEWS, "typed": TYPED}
 STATIC: Final = Path(__file__).parent / "static"
 FONT_AGE_S: Final = 86_400
 
@@ -61,6 +64,10 @@ ANYWHERE: Final = frozenset(
         Touch.THEME,
         Touch.HIDE,
         Touch.SHOW_ADDRESS,
+        Touch.LISTEN,
+        Touch.HUSH,
+        Touch.LOUDER,
+        Touch.QUIETER,
         Touch.STILL_HERE,
     }
 )
@@ -76,6 +83,7 @@ CAREFUL: Final = frozenset(
         Touch.SEND,
         Touch.ACCEPT_PRICE,
         Touch.DONE,
+        Touch.USE,
     }
 )
 """Acts that agree to what is on the screen: they count only while it says what was seen."""
@@ -90,8 +98,14 @@ class Engine(Protocol):
     def wait(self, version: int, timeout_s: float) -> View:
         """Return once the view is newer than ``version``, or after ``timeout_s`` seconds."""
 
+    def picture(self) -> bytes | None:
+        """Return the picture that the customer looks at, or None."""
+
     def touch(self, touch: Touch, **fields: Any) -> Any:
         """Do what a person did at the screen; ignore what makes no sense there."""
+
+    def spoken(self, where: str, seconds: float) -> None:
+        """Take in that the voice begins to read the page ``where``, for so many seconds."""
 
 
 class BadTouch(TallystickError):
@@ -234,18 +248,32 @@ class Pages:
         self._engine.touch(touch, **fields)
 
     async def speech(self, request: Request) -> Response:
-        """Read the screen aloud."""
+        """Read the screen aloud, or only what is new on it, or the digits typed."""
+        part = PARTS.get(request.query_params.get("part", ""), "")
         try:
-            sound = await run_in_threadpool(self._spoken)
+            sound = await run_in_threadpool(self._spoken, part)
         except NoVoice as error:
             raise HTTPException(404, str(error)) from error
         return Response(sound, media_type="audio/wav")
 
-    def _spoken(self) -> bytes:
+    def _spoken(self, part: str) -> bytes:
         view, page = self._drawn()
-        if view.screen is Screen.QUESTION:
-            raise NoVoice("questions are not read on a loudspeaker")
-        return self._speech.wav(page, Words(view.language, view.currency).tongue)
+        text = pages.aloud(view, page, part)
+        sound = self._speech.wav(text, Words(view.language, view.currency).tongue)
+        if not part:
+            self._engine.spoken(place(view), seconds(sound))
+        return sound
+
+    async def chime(self, request: Request) -> Response:
+        """Play the sound of the time-out."""
+        return Response(chime(), media_type="audio/wav")
+
+    async def picture(self, request: Request) -> Response:
+        """Show the picture that was just taken, to who stands here, and to no cache."""
+        found = await run_in_threadpool(self._engine.picture)
+        if found is None:
+            raise HTTPException(404, "no picture on this page")
+        return Response(found, media_type="image/jpeg")
 
     async def events(self, request: Request) -> Response:
         """Say each new version, until the page goes."""
@@ -333,6 +361,8 @@ def fields_of(touch: Touch, form: Mapping[str, str]) -> dict[str, str]:
         return {"address": text}
     if touch is Touch.DIGIT:
         return {"digit": _one_of(form.get("digit", ""), DIGITS, "digit")}
+    if touch is Touch.LETTER:
+        return {"letter": _one_of(form.get("letter", ""), LETTERS, "letter")}
     if touch is Touch.SOURCE:
         return {"source": _one_of(form.get("source", ""), SOURCES, "source")}
     if touch is Touch.ANSWER:
@@ -406,6 +436,8 @@ def create_app(
         Route("/touch", held.touch, methods=["POST"]),
         Route("/events", held.events),
         Route("/speech.wav", held.speech),
+        Route("/picture.jpg", held.picture),
+        Route("/chime.wav", held.chime),
         Mount("/look", Served(directory=look.FOLDER)),
         Mount("/static", Served(directory=STATIC)),
     ]

@@ -18,8 +18,9 @@ from markupsafe import Markup
 
 from tallystick.core.money import Amount, Price, asset
 from tallystick.edge.screen import half, sayings, who
+from tallystick.edge.screen.speech import text_of
 from tallystick.edge.screen.words import TONGUES, Tongue, Words, drawing, figure
-from tallystick.edge.view import Screen, View
+from tallystick.edge.view import Screen, View, place
 from tallystick.kiosk.model import Sums, Terms, sums
 from tallystick.look import art
 
@@ -61,6 +62,9 @@ STEP: Final = {
     Screen.PHONE: 2,
     Screen.CODE: 2,
     Screen.DOCUMENT: 2,
+    Screen.COPY: 2,
+    Screen.MAIL: 2,
+    Screen.PHOTO: 2,
     Screen.SOURCE: 2,
     Screen.CARE: 2,
     Screen.QUESTION: 2,
@@ -76,6 +80,11 @@ WIDTH_HIDDEN: Final = 10
 KEYS: Final = sayings._(
     "You can use the number keys. Each choice has its number. 0 asks for help, the star key stops, "
     "and the hash key reads the screen aloud."
+)
+LOUDNESS: Final = sayings._("Plus makes the voice louder, and minus makes it quieter.")
+NOT_ALOUD: Final = sayings._(
+    "This page is not read out here, because others could hear it. Put in headphones to hear it. "
+    "0 asks for help, and the star key stops."
 )
 """For who cannot see the screen: said on START and HELP; `static/live.js` holds the keys."""
 NOTE_ICONS: Final = {"good": "check", "wait": "clock", "care": "care", "stop": "stop"}
@@ -94,6 +103,14 @@ def draw(view: View, zone: dt.tzinfo | None = None, can_speak: bool = False) -> 
     words = Words(view.language, view.currency, zone, view.hide_sums)
     context = {**_frame(view, words, can_speak), **_figures(words), **_screen(view, words)}
     return ENV.get_template(f"{view.screen.value}.html").render(context)
+
+
+def aloud(view: View, page: str, part: str = "") -> str:
+    """Return what the voice says of a drawn page; a question is heard in headphones alone."""
+    if view.screen is Screen.QUESTION and not (view.private or view.still_there):
+        words = Words(view.language, view.currency)
+        page = f"<main><p>{words.say(NOT_ALOUD)}</p></main>"
+    return text_of(page, view.private, part)
 
 
 def draw_trouble(view: View, detail: str) -> str:
@@ -118,7 +135,8 @@ def seen(view: View) -> str:
     warning = view.warning.id if view.warning else ""
     sums_seen = (view.cash_minor, view.fee_minor, view.worth_minor, view.sats, view.price_changed)
     asked = view.question.id if view.question else ""
-    parts = (view.screen.value, warning, asked, view.address, quote, view.reference, *sums_seen)
+    shown = (view.address, quote, view.reference, view.pictured)
+    parts = (view.screen.value, warning, asked, *shown, *sums_seen)
     digest = hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
     return f"{view.screen.value}.{digest}"
 
@@ -144,16 +162,16 @@ def _frame(view: View, words: Words, can_speak: bool) -> dict[str, Any]:
         "view": view,
         "offer": view.offer,
         "screen": view.screen.value,
-        "place": _place(view),
+        "place": place(view),
         "title": titles[view.screen],
         "tongue": words.tongue,
         "steps": steps,
         "step": step,
         "body": "warn" if view.screen in WARN else view.screen.value,
-        "can_stop": view.screen not in NOTHING_TO_STOP or _waits(view),
+        "can_stop": _can_stop(view),
         "refresh_s": REFRESH_S.get(view.screen, 0),
         "seen": seen(view),
-        "can_speak": can_speak and view.screen is not Screen.QUESTION,
+        "can_speak": can_speak,
         "sprite": drawing(art.SPRITE),
         "mark": drawing(art.mark()),
         "icon": lambda name, extra="": drawing(art.icon(name, extra)),
@@ -165,17 +183,14 @@ def _frame(view: View, words: Words, can_speak: bool) -> dict[str, Any]:
 
 def _waits(view: View) -> bool:
     """Say whether a purchase waits for the operator's check, so that it can still be stopped."""
-    sending = view.screen is Screen.SENDING and view.purchase is not None
-    return bool(sending and view.purchase and view.purchase.waiting)
+    return view.purchase is not None and view.purchase.waiting
 
 
-def _place(view: View) -> str:
-    """Name the page: each warning is a page of its own, on which nothing stays ticked."""
-    if view.screen is Screen.WARNING and view.warning is not None:
-        return f"warning-{view.warning.id}"
-    if view.screen is Screen.QUESTION and view.question is not None:
-        return f"question-{view.question.id}"
-    return view.screen.value
+def _can_stop(view: View) -> bool:
+    """Say whether there is something to stop: what was sent off is stopped only while it waits."""
+    if view.screen is Screen.SENDING or view.purchase is not None:
+        return view.screen not in (Screen.STOPPED, Screen.SAFE, Screen.RECEIPT) and _waits(view)
+    return view.screen not in NOTHING_TO_STOP
 
 
 def _titles(words: Words) -> dict[Screen, str]:
@@ -192,6 +207,9 @@ def _titles(words: Words) -> dict[Screen, str]:
         Screen.PHONE: say("What is your phone number?"),
         Screen.CODE: say("Type the code we sent you"),
         Screen.DOCUMENT: say("Show your driver’s licence"),
+        Screen.COPY: say("A picture of your card"),
+        Screen.MAIL: say("What is your email address?"),
+        Screen.PHOTO: say("A picture of you"),
         Screen.SOURCE: say("Where is this money from?"),
         Screen.CARE: say("Stop. This could be a scam."),
         Screen.QUESTION: say("A question before we go on"),
@@ -299,6 +317,7 @@ def _start(view: View, words: Words) -> dict[str, Any]:
         "offer": view.offer if examples else None,
         "others": _others(words, "Touch to start", words.tongue),
         "keys": words.say(KEYS),
+        "loudness": words.say(LOUDNESS),
     }
 
 
@@ -310,7 +329,7 @@ def _language(view: View, words: Words) -> dict[str, Any]:
 def _help(view: View, words: Words) -> dict[str, Any]:
     say = words.look_up
     themes = [("light", say("Light")), ("dark", say("Dark")), ("glare", say("For bright sun"))]
-    return {"themes": themes, "keys": words.say(KEYS)}
+    return {"themes": themes, "keys": words.say(KEYS), "loudness": words.say(LOUDNESS)}
 
 
 def _nevers(view: View, words: Words) -> dict[str, Any]:

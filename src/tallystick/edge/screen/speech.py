@@ -38,11 +38,17 @@ BLOCKS: Final = frozenset(
     }
 )
 SILENT: Final = frozenset({"svg", "script", "style", "head", "nav", "header", "noscript"})
-SPELLED: Final = frozenset({"groups", "code"})
-"""Classes of what is read letter by letter: addresses and reference numbers."""
-NOT_READ: Final = frozenset({"go-words", "numbers", "private"})
-"""Words in other tongues, which this voice cannot say; long numbers, which are on the paper; what
-a customer types, which is nobody else's to hear."""
+SPELLED: Final = frozenset({"groups", "code", "spelled"})
+"""Classes of what is read letter by letter: addresses, reference numbers, digits typed."""
+NOT_READ: Final = frozenset({"go-words", "numbers", "pad", "keys"})
+"""Words in other tongues, which this voice cannot say; long numbers, which are on the paper; keys
+that type."""
+PRIVATE: Final = frozenset({"private"})
+"""What is nobody else's to hear, such as what a customer types: spoken in headphones alone."""
+NEWS, TYPED = "data-say", "data-typed"
+"""What is read by itself when it alone changed: a message, the digits typed."""
+WAV_HEADER_BYTES: Final = 44
+WAV_RATE_AT: Final = 28
 PAD: Final = "data-pad"
 """On a page with number keys they type, so its choices have no numbers."""
 VOID: Final = frozenset({"input", "br", "meta", "link", "img"})
@@ -60,9 +66,10 @@ class _Heard(HTMLParser):
     Choices are numbered as `static/live.js` numbers them, so that twelve keys are enough.
     """
 
-    def __init__(self, inside: str, numbered: bool) -> None:
+    def __init__(self, inside: str, numbered: bool, private: bool) -> None:
         super().__init__()
         self._numbered = numbered
+        self._not_read = NOT_READ if private else NOT_READ | PRIVATE
         self.said: list[str] = []
         self._inside = inside
         self._open: list[tuple[str, bool, bool]] = []
@@ -77,10 +84,11 @@ class _Heard(HTMLParser):
             self.said.append(f"{self._choices}: ")
         if tag in VOID:
             return
-        if self._depth or tag == self._inside or dict(attrs).get("role") == self._inside:
+        given = dict(attrs)
+        if self._depth or self._inside in (tag, given.get("role")) or self._inside in given:
             self._depth += 1
-        classes = set((dict(attrs).get("class") or "").split())
-        silent = tag in SILENT or bool(classes & NOT_READ)
+        classes = set((given.get("class") or "").split())
+        silent = tag in SILENT or bool(classes & self._not_read)
         spelled = bool(classes & SPELLED)
         self._open.append((tag, silent, spelled))
         self._silent += silent
@@ -105,13 +113,30 @@ class _Heard(HTMLParser):
             self.said.append((" ".join(data.strip()) if self._spelled else data) + " ")
 
 
-def text_of(page: str) -> str:
-    """Return the page's words in reading order, with a pause after each block."""
-    heard = _Heard("alertdialog" if 'role="alertdialog"' in page else "main", PAD not in page)
+def text_of(page: str, private: bool = False, part: str = "") -> str:
+    """Return the page's words in reading order, with a pause after each block.
+
+    ``private``: headphones are in, so what is typed is read too. ``part``: `NEWS` or `TYPED` reads
+    only that; a dialog alone is read while it is up.
+    """
+    whole = "alertdialog" if 'role="alertdialog"' in page else "main"
+    heard = _Heard(part or whole, not part and PAD not in page, private)
     heard.feed(page)
     text = re.sub(r"\s+", " ", "".join(heard.said))
     text = re.sub(r"\s*([.?!:,؟۔])(?:\s*\.)+", r"\1", text)
     return re.sub(r"\s+([.,،۔])", r"\1", text).strip()[:TEXT_CHARS_MAX]
+
+
+def seconds(sound: bytes) -> float:
+    """Return how long a RIFF WAVE sound lasts, by its own bytes.
+
+    A program that writes to a pipe cannot fill in the length beforehand, so the header's is not
+    believed.
+    """
+    if len(sound) < WAV_HEADER_BYTES:
+        return 0.0
+    rate = int.from_bytes(sound[WAV_RATE_AT : WAV_RATE_AT + 4], "little")
+    return (len(sound) - WAV_HEADER_BYTES) / rate if rate else 0.0
 
 
 class Speech:
@@ -126,15 +151,15 @@ class Speech:
         """True when the program is installed."""
         return self._path is not None
 
-    def wav(self, page: str, tongue: Tongue) -> bytes:
-        """Return the page as RIFF WAVE sound; raise `NoVoice` when nothing can speak."""
+    def wav(self, text: str, tongue: Tongue) -> bytes:
+        """Return the text as RIFF WAVE sound; raise `NoVoice` when nothing can speak."""
         if self._path is None:
             raise NoVoice(f"{PROGRAM} is not installed")
         command = [str(Path(self._path)), "-v", tongue.voice, "-s", str(WORDS_PER_MINUTE)]
         try:
             done = subprocess.run(
                 [*command, "--stdin", "--stdout"],
-                input=text_of(page).encode(),
+                input=text.encode(),
                 capture_output=True,
                 timeout=self._wait_s,
                 check=True,

@@ -8,6 +8,7 @@ still hold, until `sweep` lets the links go.
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -115,15 +116,28 @@ def merge(store: Store, desk: Desk, into: str, other: str, by: str) -> None:
         people.merge(tx, desk.clock, desk.scams.key, into, other, by)
 
 
-def sweep(store: Store, desk: Desk) -> int:
-    """End what no law wants kept any longer, and links long after an erasure; return how many."""
+def sweep(store: Store, desk: Desk) -> tuple[int, int]:
+    """End what no law wants kept any longer, and links long after an erasure.
+
+    Returns of how many people everything is gone, and how many links went.
+    """
     mine = of(desk)
-    mine.vault.sweep(store)
+    people = len(mine.vault.sweep(store))
     before = desk.clock.now() - dt.timedelta(days=mine.policy.link_days)
     gone = sa.select(CUSTOMERS.c.id).where(CUSTOMERS.c.erased_at < before)
     with store.transact() as tx:
         journal.lock(tx)
-        return tx.execute(sa.delete(LINKS).where(LINKS.c.customer.in_(gone))).rowcount
+        links = tx.execute(sa.delete(LINKS).where(LINKS.c.customer.in_(gone))).rowcount
+    return people, links
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """A number from before a purchase was flagged, by reference: its sealed record, not itself."""
+
+    record: str
+    subject: str
+    at: dt.datetime
 
 
 def enrolled_before(tx: Tx, purchase: str) -> str:
@@ -142,18 +156,34 @@ def enrolled_before(tx: Tx, purchase: str) -> str:
     return str(tx.execute(query.order_by(LINKS.c.made_at).limit(1)).scalar() or "")
 
 
+def enrolled(tx: Tx, desk: Desk, purchase: str) -> Enrolled | None:
+    """Return where the number to call back is sealed, unopened; None where there is none."""
+    mark = enrolled_before(tx, purchase) if desk.customers else ""
+    found = people.buyer(tx, purchase)
+    if not mark or found is None:
+        return None
+    at = tx.execute(sa.select(sa.func.min(LINKS.c.made_at)).where(LINKS.c.link == mark)).scalar()
+    for subject in people.subjects(tx, found.customer):
+        record = of(desk).vault.marked(tx, subject, "phone", mark)
+        if record and at is not None:
+            return Enrolled(record, subject, at)
+    return None
+
+
+def opened_by(tx: Tx, desk: Desk, number: Enrolled, who: str, since: dt.datetime) -> bool:
+    """Say whether somebody opened this number, on record, after a moment."""
+    reads = of(desk).vault.accesses(tx, number.subject)
+    return any(r.who == who and r.record == number.record and r.at >= since for r in reads)
+
+
 def call_back(store: Store, desk: Desk, purchase: str, who: str, why: str) -> str:
     """Return the number to call about a purchase, enrolled on an earlier visit; or nothing.
 
     Opened on record, as every read of the vault.
     """
-    vault = of(desk).vault
     with store.read() as tx:
-        mark = enrolled_before(tx, purchase)
-        found = people.buyer(tx, purchase)
-        subjects = people.subjects(tx, found.customer) if mark and found else []
-        records = [vault.marked(tx, subject, "phone", mark) for subject in subjects]
-    for record in filter(None, records):
-        content = vault.read(store, record, who, why).content
-        return str(msgspec.json.decode(content)["number"])
-    return ""
+        number = enrolled(tx, desk, purchase)
+    if number is None:
+        return ""
+    content = of(desk).vault.read(store, number.record, who, why).content
+    return str(msgspec.json.decode(content)["number"])

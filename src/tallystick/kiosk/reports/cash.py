@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -44,6 +44,8 @@ class Moved:
     at: dt.datetime
     in_minor: int
     out_minor: int
+    zone: str = ""
+    """The machine's own time zone; empty: the first of its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,8 @@ class PersonDay:
     out_minor: int
     purchases: tuple[str, ...]
     machines: tuple[str, ...]
+    zone: str = ""
+    """The zone by which the day was reckoned; of several, one of them."""
 
 
 @functools.cache
@@ -79,33 +83,44 @@ def moved(tx: Tx, first: dt.date, last: dt.date, persons: Persons | None = None)
     low = dt.datetime.combine(first, dt.time(), dt.UTC) - MARGIN
     high = dt.datetime.combine(last, dt.time(), dt.UTC) + MARGIN
     known = persons_of(tx) if persons is None else persons
-    return [*_taken(tx, low, high, known), *_given_back(tx, low, high, known)]
+    taken = sa.and_(NOTES.c.ended_at >= low, NOTES.c.ended_at <= high)
+    back = sa.and_(EVENTS.c.at >= low, EVENTS.c.at <= high)
+    return [*_taken(tx, taken, known), *_given_back(tx, back, known)]
 
 
-def _taken(tx: Tx, low: dt.datetime, high: dt.datetime, known: Persons) -> list[Moved]:
+def moved_in(tx: Tx, purchases: Sequence[str], person: str) -> list[Moved]:
+    """Return all cash that moved in some purchases, as one person's."""
+    known = dict.fromkeys(purchases, person)
+    taken, back = NOTES.c.purchase.in_(purchases), EVENTS.c.purchase.in_(purchases)
+    return [*_taken(tx, taken, known), *_given_back(tx, back, known)]
+
+
+def _taken(tx: Tx, which: sa.ColumnElement[bool], known: Persons) -> list[Moved]:
     n, p = NOTES.c, PURCHASES.c
     query = (
         sa.select(n.purchase, n.machine, p.address, p.jurisdiction, n.currency, n.ended_at, n.minor)
+        .add_columns(p.zone)
         .join(PURCHASES, p.id == n.purchase)
-        .where(n.state == Note.STACKED.value, n.ended_at >= low, n.ended_at <= high)
+        .where(n.state == Note.STACKED.value, which)
         .order_by(n.ended_at, n.id)
     )
     return [
-        Moved(r[0], r[1], person_of(known, r[0], r[2]), r[3], r[4], r[5], r[6], 0)
+        Moved(r[0], r[1], person_of(known, r[0], r[2]), r[3], r[4], r[5], r[6], 0, r[7])
         for r in tx.execute(query)
     ]
 
 
-def _given_back(tx: Tx, low: dt.datetime, high: dt.datetime, known: Persons) -> list[Moved]:
+def _given_back(tx: Tx, which: sa.ColumnElement[bool], known: Persons) -> list[Moved]:
     e, p = EVENTS.c, PURCHASES.c
     query = (
         sa.select(p.id, p.machine, p.address, p.jurisdiction, p.currency, e.at, p.cash_minor)
+        .add_columns(p.zone)
         .join(EVENTS, e.purchase == p.id)
-        .where(e.kind == "refunded", e.at >= low, e.at <= high)
+        .where(e.kind == "refunded", which)
         .order_by(e.at, p.id)
     )
     return [
-        Moved(r[0], r[1], person_of(known, r[0], r[2]), r[3], r[4], r[5], 0, r[6])
+        Moved(r[0], r[1], person_of(known, r[0], r[2]), r[3], r[4], r[5], 0, r[6], r[7])
         for r in tx.execute(query)
     ]
 
@@ -115,22 +130,28 @@ def person_of(known: Persons, purchase: str, address: str) -> str:
     return known.get(purchase) or f"{ADDRESS}{blocked.canonical(address)}"
 
 
+def where_of(one: Moved, zone: Zone = zone_of) -> ZoneInfo:
+    """Return the zone by whose calendar cash counts: the machine's own, else its place's first."""
+    return ZoneInfo(one.zone) if one.zone else zone(one.jurisdiction)
+
+
 def days(
     cash: Iterable[Moved], first: dt.date, last: dt.date, zone: Zone = zone_of
 ) -> list[PersonDay]:
     """Sum cash by person, place and day; only the days from ``first`` to ``last``."""
-    zones: dict[str, ZoneInfo] = {}
     groups: defaultdict[tuple[str, str, str, dt.date], list[Moved]] = defaultdict(list)
     for one in cash:
-        where = zones.setdefault(one.jurisdiction, zone(one.jurisdiction))
-        day = one.at.astimezone(where).date()
+        day = one.at.astimezone(where_of(one, zone)).date()
         if first <= day <= last:
             groups[one.person, one.jurisdiction, one.currency, day].append(one)
-    return [_summed(*key, held) for key, held in sorted(groups.items(), key=lambda g: g[0])]
+    return [
+        _summed(*key, held, where_of(held[0], zone).key)
+        for key, held in sorted(groups.items(), key=lambda g: g[0])
+    ]
 
 
 def _summed(
-    person: str, jurisdiction: str, currency: str, day: dt.date, held: list[Moved]
+    person: str, jurisdiction: str, currency: str, day: dt.date, held: list[Moved], zone: str
 ) -> PersonDay:
     purchases = sorted({one.purchase for one in held})
     machines = sorted({one.machine for one in held})
@@ -143,6 +164,7 @@ def _summed(
         sum(one.out_minor for one in held),
         tuple(purchases),
         tuple(machines),
+        zone,
     )
 
 
@@ -164,7 +186,7 @@ def _joined(key: tuple[str, str, str, dt.date], held: list[PersonDay]) -> Person
         return tuple(sorted({item for one in held for item in getattr(one, name)}))
 
     total_in, total_out = sum(d.in_minor for d in held), sum(d.out_minor for d in held)
-    ends = (total_in, total_out, every("purchases"), every("machines"))
+    ends = (total_in, total_out, every("purchases"), every("machines"), held[0].zone)
     return PersonDay(person, day, jurisdiction, currency, *ends)
 
 

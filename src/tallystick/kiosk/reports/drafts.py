@@ -98,6 +98,7 @@ def _ctr(one: PersonDay, duty: Duty) -> Draft:
         purchases=one.purchases,
         machines=one.machines,
         aggregated=len(one.purchases) > 1,
+        zone=one.zone,
     )
 
 

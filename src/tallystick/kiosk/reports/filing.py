@@ -1,6 +1,6 @@
 """A report from the draft to the authority's number: written, proposed, approved by another, filed.
 
-Every step is journalled, without a word that would say what kind of report it is. A report of
+Every step is journalled, under the one header that says nothing of what it is about. A report of
 suspicion is known only to the role of compliance: to anybody else there is none.
 """
 
@@ -10,16 +10,18 @@ import datetime as dt
 import hashlib
 from collections.abc import Iterable
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 import sqlalchemy as sa
 
 from tallystick.core import approvals, journal
 from tallystick.core.clock import Clock, new_id
+from tallystick.core.history import History
 from tallystick.core.identity import grants
 from tallystick.core.store import Tx
 from tallystick.core.vault import Vault
-from tallystick.kiosk.record import PROGRAMME
+from tallystick.kiosk.reports.cash import zone_of
 from tallystick.kiosk.reports.errors import (
     ReportFiled,
     ReportIncomplete,
@@ -30,9 +32,12 @@ from tallystick.kiosk.reports.model import NARRATIVE_LENGTH_MAX, NEXT, ROLE, SEC
 from tallystick.kiosk.reports.tables import REPORT_EVENTS, REPORTS
 
 KIND: Final = "report.filing"
+ITSELF: Final = "drafted by itself"
+"""In place of an officer, where a step of the programme made the draft."""
 NUMBER_LENGTH_MAX: Final = 60
 LIST_MAX: Final = 1_000
 APPROVE_WITHIN_S: Final = 14 * 86_400
+HISTORY: Final = History(REPORT_EVENTS, "report")
 
 Row = dict[str, Any]
 
@@ -42,8 +47,22 @@ def write(tx: Tx, clock: Clock, draft: Draft, by: str, corrects: str | None = No
 
     A draft that is not filed is brought up to what the books say now.
     """
-    journal.lock(tx)
     _allowed(tx, draft.kind.value, by)
+    return _write(tx, clock, draft, by, corrects)
+
+
+def write_by_itself(tx: Tx, clock: Clock, draft: Draft, because: str) -> str:
+    """Keep a draft that a step of ours makes, for an officer to complete; return its id.
+
+    Nobody reads it, nor learns of it, by causing it. ``because``: the step, for compliance alone.
+    """
+    return _write(tx, clock, draft, ITSELF, None, because)
+
+
+def _write(
+    tx: Tx, clock: Clock, draft: Draft, by: str, corrects: str | None, because: str = ""
+) -> str:
+    journal.lock(tx)
     same = sa.and_(
         REPORTS.c.kind == draft.kind.value,
         REPORTS.c.person == draft.person,
@@ -57,7 +76,8 @@ def write(tx: Tx, clock: Clock, draft: Draft, by: str, corrects: str | None = No
         return str(held["id"])
     row = _row(clock, draft, by) | {"corrects": corrects}
     tx.execute(sa.insert(REPORTS).values(**row))
-    _event(tx, clock, row["id"], "drafted", by, {"digest": draft.digest})
+    told = {"digest": draft.digest} | ({"because": because} if because else {})
+    _event(tx, clock, row["id"], "drafted", by, told)
     return str(row["id"])
 
 
@@ -196,6 +216,14 @@ def listed(tx: Tx, by: str, states: Iterable[State] = (State.DRAFT, State.PROPOS
     return [dict(row) for row in tx.execute(query).mappings()]
 
 
+def left(row: Row, now: dt.datetime) -> int:
+    """Return how many days a report may still wait, on the calendar of where it happened."""
+    draft = msgspec.json.decode(row["body"], type=Draft)
+    zone = ZoneInfo(draft.zone) if draft.zone else zone_of(draft.jurisdiction)
+    due: dt.date = dt.date.fromisoformat(row["due"])
+    return (due - now.astimezone(zone).date()).days
+
+
 def _may_know(tx: Tx, by: str) -> bool:
     return ROLE in grants.held(tx, by)
 
@@ -239,20 +267,5 @@ def _move(tx: Tx, clock: Clock, row: Row, to: State, kind: str, by: str, content
 
 
 def _event(tx: Tx, clock: Clock, report: str, kind: str, by: str, content: Row) -> None:
-    """Append one step to a report's history; the journal learns only that a report moved."""
-    at: dt.datetime = clock.now()
-    full = {"report": report, "kind": kind, "at": at, "by": by, **content}
-    salt = clock.random_bytes(journal.SALT_BYTES)
-    entry = journal.append(tx, PROGRAMME, "report_step", journal.commit(salt, full), at)
-    n = sa.select(sa.func.count()).where(REPORT_EVENTS.c.report == report)
-    row = {
-        "report": report,
-        "n": tx.execute(n).scalar_one() + 1,
-        "at": at,
-        "kind": kind,
-        "by": by,
-        "content": journal.canonical(full).decode(),
-        "salt": salt.hex(),
-        "entry": entry.seq,
-    }
-    tx.execute(sa.insert(REPORT_EVENTS).values(**row))
+    """Append one step to a report's history; the journal learns only that something moved."""
+    HISTORY.append(tx, clock, report, kind, by, content, journal.QUIET)

@@ -69,6 +69,8 @@ class Draft(msgspec.Struct, frozen=True):
     note_to_fincen: str = ""
     activity: tuple[str, ...] = ()
     narrative_digest: str = ""
+    zone: str = ""
+    """By whose calendar its days are reckoned; empty: by that of its place."""
 
     @property
     def digest(self) -> str:

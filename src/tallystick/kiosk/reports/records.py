@@ -36,7 +36,7 @@ def transfers(tx: Tx, first: dt.date, last: dt.date, load: Load = rulebook.load)
     found = []
     for row in tx.execute(query.order_by(p.made_at, p.id)).mappings():
         place = load(row["jurisdiction"])
-        day = row["made_at"].astimezone(ZoneInfo(place.zone)).date()
+        day = row["made_at"].astimezone(ZoneInfo(row["zone"] or place.zone)).date()
         duty = duty_or_none(place, "transfer-records", day)
         if duty and first <= day <= last and duty.reached(row["cash_minor"]):
             kept = keep_until(place, day)
@@ -86,7 +86,7 @@ def locations(
             "since": row["created_at"].date().isoformat(),
             "until": row["revoked_at"].date().isoformat() if row["revoked_at"] else "",
             "currency": place.currency,
-            "cash_in_minor": _of_machine(found, row["id"], first, last, place.zone),
+            "cash_in_minor": _of_machine(found, row["id"], first, last),
         }
         for row in machines
         if row["id"] in there or row["revoked_at"] is None
@@ -94,21 +94,21 @@ def locations(
     return rows, [p.id for p in wanted]
 
 
-def _of_machine(
-    found: Iterable[cash.Moved], machine: str, first: dt.date, last: dt.date, zone: str
-) -> int:
+def _of_machine(found: Iterable[cash.Moved], machine: str, first: dt.date, last: dt.date) -> int:
     mine = (one for one in found if one.machine == machine)
-    where = ZoneInfo(zone)
-    return sum(one.in_minor for one in mine if first <= one.at.astimezone(where).date() <= last)
+    days = ((one, one.at.astimezone(cash.where_of(one)).date()) for one in mine)
+    return sum(one.in_minor for one, day in days if first <= day <= last)
 
 
 def retention(tx: Tx, today: dt.date, load: Load = rulebook.load) -> list[Row]:
     """Return, for each place and year of records, how many purchases are kept until when."""
     p = PURCHASES.c
-    query = sa.select(p.jurisdiction, p.made_at).where(p.id.in_(sa.select(NOTES.c.purchase)))
+    query = sa.select(p.jurisdiction, p.made_at, p.zone).where(
+        p.id.in_(sa.select(NOTES.c.purchase))
+    )
     counts: dict[tuple[str, int], list[dt.date]] = {}
-    for code, made in tx.execute(query):
-        day = made.astimezone(ZoneInfo(load(code).zone)).date()
+    for code, made, zone in tx.execute(query):
+        day = made.astimezone(ZoneInfo(zone or load(code).zone)).date()
         counts.setdefault((code, day.year), []).append(day)
     rows = []
     for (code, year), days in sorted(counts.items()):

@@ -16,12 +16,14 @@ import sqlalchemy as sa
 
 from tallystick.core import journal, ledger
 from tallystick.core.clock import Clock, new_id, reference
+from tallystick.core.history import History
 from tallystick.core.money import Amount, asset
 from tallystick.core.store import Tx
 from tallystick.kiosk.buy import CUSTOMERS_REFUNDS
 from tallystick.kiosk.model import State as Purchase
 from tallystick.kiosk.record import PROGRAMME
-from tallystick.kiosk.scams import intervene
+from tallystick.kiosk.reports import suspect
+from tallystick.kiosk.scams import intervene, stops
 from tallystick.kiosk.scams.claim import (
     EVIDENCE,
     NEXT,
@@ -50,6 +52,7 @@ SENT: Final = frozenset({Purchase.SIGNED, Purchase.SENT, Purchase.SETTLED})
 """A purchase that is not signed away is called off at once instead: no claim is needed."""
 LOSSES: Final = "losses:scams"
 FEES: Final = "income:fees"
+HISTORY: Final = History(CLAIM_EVENTS, "claim")
 
 Row = dict[str, Any]
 
@@ -97,6 +100,7 @@ def file(
         item = {"claim": row["id"], "purchase": bought["id"], "refund_minor": 0, **sums}
         tx.execute(sa.insert(CLAIM_ITEMS).values(**item))
     _event(tx, clock, row["id"], "filed", by, {"form": form, "purchases": list(purchases)})
+    stops.claimed(tx, clock, [bought["address"] for bought in rows], row["reference"], by)
     return str(row["id"])
 
 
@@ -149,6 +153,9 @@ def decide(
     _owe(tx, clock, row, refunds)
     told = {"refunds": dict(refunds), "grounds": list(grounds)}
     _event(tx, clock, claim, to.value, by, told)
+    if to is State.UPHELD:
+        given = [purchase for purchase, minor in refunds.items() if minor]
+        suspect.claim_upheld(tx, clock, given, row["reference"])
     return to
 
 
@@ -286,22 +293,8 @@ def _change(tx: Tx, claim: str, change: Row) -> None:
 
 def _event(tx: Tx, clock: Clock, claim: str, kind: str, by: str, content: Row) -> None:
     """Append one step to the claim's history, and its commitment to the journal."""
-    at = clock.now()
-    full = {"claim": claim, "kind": kind, "at": at, "by": by, **msgspec.to_builtins(content)}
-    salt = clock.random_bytes(journal.SALT_BYTES)
-    entry = journal.append(tx, PROGRAMME, f"claim_{kind}", journal.commit(salt, full), at)
-    n = sa.select(sa.func.count()).where(CLAIM_EVENTS.c.claim == claim)
-    row = {
-        "claim": claim,
-        "n": tx.execute(n).scalar_one() + 1,
-        "at": at,
-        "kind": kind,
-        "by": by,
-        "content": journal.canonical(full).decode(),
-        "salt": salt.hex(),
-        "entry": entry.seq,
-    }
-    tx.execute(sa.insert(CLAIM_EVENTS).values(**row))
+    told = msgspec.to_builtins(content)
+    HISTORY.append(tx, clock, claim, kind, by, told, (PROGRAMME, f"claim_{kind}"))
 
 
 def _json(value: Any) -> str:

@@ -35,6 +35,18 @@ class InterventionOver(ScamError):
     code = 7311
 
 
+class CallRefused(ScamError):
+    """A call back that cannot be recorded as it is told."""
+
+    code, money, say, status = 7312, "owed to the customer, not sent", "", 422
+
+
+class CallNeeded(ScamError):
+    """The policy wants the customer called back first, and no call has said that it may go."""
+
+    code, money, say = 7313, "owed to the customer, not sent", ""
+
+
 class ListRefused(ScamError):
     """A list of blocked addresses does not say what it must; nothing of it was taken."""
 

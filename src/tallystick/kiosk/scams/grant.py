@@ -10,6 +10,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -46,13 +47,15 @@ class Case:
     happened: dt.date
     contacted: dt.date
     learnt: dt.date | None = None
+    zone: str = "UTC"
+    """The machine's own, by whose calendar the law's days run."""
     customer: str = "unknown"
     """new, existing or unknown, on the day of the purchase."""
 
     def start(self, words: str) -> dt.date | None:
         """Return the day from which a window runs; None where the law's words were not read."""
         days = {
-            "bought": self.bought.date(),
+            "bought": self.bought.astimezone(ZoneInfo(self.zone)).date(),
             "noticed": max(self.happened, self.learnt or self.happened),
             "contacted": self.contacted,
         }
@@ -61,7 +64,9 @@ class Case:
 
 def duty_of(place: Jurisdiction, case: Case) -> Duty:
     """Return what the law of a place grants; without a law, the operator's own policy decides."""
-    rules = [p for p in place.of("refund", case.bought.date()) if _covers(p, case)]
+    zone = ZoneInfo(case.zone)
+    on = case.bought.astimezone(zone).date()
+    rules = [p for p in place.of("refund", on) if _covers(p, case)]
     if not rules:
         return Duty(cite=POLICY)
     best = max((_amount(p) for p in rules), key=WORTH.__getitem__)
@@ -73,9 +78,14 @@ def duty_of(place: Jurisdiction, case: Case) -> Duty:
         amount=best,
         evidence=tuple(kind for kind in EVIDENCE if kind in asked),
         contact_by=_until(rules, CONTACT, case),
-        evidence_by=dt.datetime.combine(by, dt.time(23, 59, 59), dt.UTC) if by else None,
+        evidence_by=_end_of(by, zone) if by else None,
         pay_hours=int(min(hours) / UNITS["hour"]) if hours else None,
     )
+
+
+def _end_of(day: dt.date, zone: ZoneInfo) -> dt.datetime:
+    """Return a day's last second where the machine stands: nobody is late by Greenwich's clock."""
+    return dt.datetime.combine(day, dt.time(23, 59, 59), zone).astimezone(dt.UTC)
 
 
 def _covers(rule: Provision, case: Case) -> bool:
@@ -136,12 +146,13 @@ def case_of(
     before = Person([one for one in paid if one.at < bought])
     first = paid[0].at if paid else bought
     customer = class_of(place, before, bought)
-    return Case(bought, min(first, bought), happened, contacted, learnt, customer)
+    return Case(bought, min(first, bought), happened, contacted, learnt, place.zone, customer)
 
 
 def granted(tx: Tx, rows: Sequence[Mapping[str, Any]], form: Form) -> Duty:
     """Return what the law of the purchases' own place grants, as officers have adopted it."""
     code = str(rows[0]["jurisdiction"])
     place = rulebook.load(code).adopt(adoptions.adopted(tx, code))
+    place = place.in_zone(str(rows[0]["zone"]))
     case = case_of(tx, place, rows, form.happened_on, form.contacted_on, form.learnt_on)
     return duty_of(place, case)

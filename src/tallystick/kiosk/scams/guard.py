@@ -23,7 +23,8 @@ from tallystick.kiosk.customers import people
 from tallystick.kiosk.model import OPEN, Note, State
 from tallystick.kiosk.quote import Desk
 from tallystick.kiosk.record import event, incident
-from tallystick.kiosk.scams import intervene, trial
+from tallystick.kiosk.reports import suspect
+from tallystick.kiosk.scams import intervene, stops, trial
 from tallystick.kiosk.scams.history import Who
 from tallystick.kiosk.scams.intervene import Outcome, Plan, ScamDesk
 from tallystick.kiosk.scams.policy import Answer, Step
@@ -90,25 +91,37 @@ def ended(tx: Tx, desk: Desk, purchase: str, outcome: Outcome) -> None:
             "outcome": outcome.value,
         }
         event(tx, desk.clock, purchase, "care", kept)
+    stops.heed(tx, desk.clock, desk.scams, row, outcome, cash)
     if outcome is Outcome.HELPED:
         detail = "the customer asked for help without words; call the shop, then the customer"
         incident(tx, desk.clock, row["machine"], purchase, "HelpAsked", detail)
+        suspect.help_asked(tx, desk.clock, purchase)
 
 
 def release(tx: Tx, desk: Desk, purchase: str, by: str, why: str) -> bool:
     """Let a payout that waits for a person go on, no sooner than the law's own hold allows.
 
-    Returns False when nothing waited. A listed address stops it again when it is due.
+    Returns False when nothing waited. A listed address stops it again when it is due. Raises
+    `CallNeeded` where the policy asks for a call back and none has allowed it.
     """
     from tallystick.kiosk.queries import held_until
+    from tallystick.kiosk.scams import calls
 
     now = desk.clock.now()
-    if not waits(tx, purchase) and not effects.parked(tx, "payout", purchase):
+    if not waits_now(tx, purchase):
         return False
+    calls.check(tx, purchase)
     law = held_until(tx, purchase)
     effects.resume(tx, "payout", purchase, max(now, law) if law else now)
     event(tx, desk.clock, purchase, "released", {"by": by, "why": why})
     return True
+
+
+def waits_now(tx: Tx, purchase: str) -> bool:
+    """Say whether a purchase is paid in, and waits for a person for whatever reason."""
+    query = sa.select(PURCHASES.c.state).where(PURCHASES.c.id == purchase)
+    paid_in = tx.execute(query).scalar() == State.PAID_IN.value
+    return paid_in and (waits(tx, purchase) or parked(tx, purchase))
 
 
 def waits(tx: Tx, purchase: str) -> bool:
@@ -116,6 +129,11 @@ def waits(tx: Tx, purchase: str) -> bool:
     from tallystick.kiosk.queries import waiting
 
     return waiting(tx, purchase)
+
+
+def parked(tx: Tx, purchase: str) -> bool:
+    """Say whether the payout of a purchase waits for a person, for whatever reason."""
+    return bool(effects.parked(tx, "payout", purchase))
 
 
 def park(tx: Tx, purchase: str, now: dt.datetime) -> None:

@@ -60,6 +60,7 @@ def fill(tx: Tx, who: Who, scene: Scene, now: dt.datetime) -> Scene:
         address_new=new,
         new_address_minor=new_sum,
         address_list=blocked.reason(tx, address, now).partition(":")[0],
+        address_stopped=blocked.stopped(tx, address, now),
         refused_s=_refused_s([*mine, *there], now),
         address_machines=len(_machines(there, now) | {who.machine}),
     )

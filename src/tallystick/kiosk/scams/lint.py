@@ -12,9 +12,17 @@ from collections.abc import Iterator
 from typing import Final
 
 from tallystick.core.money import ASSETS, BTC
+from tallystick.kiosk.blocked import SHARED_DAYS_MAX
 from tallystick.kiosk.scams.policy import PERSON, Policy, Step, minimum_step
 from tallystick.kiosk.scams.questions import SCRIPTS, Bank, words_of
-from tallystick.kiosk.scams.signals import PACE, AddressListed, AddressNew, FirstUse, Kind
+from tallystick.kiosk.scams.signals import (
+    PACE,
+    AddressListed,
+    AddressNew,
+    AddressStopped,
+    FirstUse,
+    Kind,
+)
 
 AGE: Final = re.compile(
     r"(^|[^a-z])(age|aged|ages|birth\w*|elder\w*|old|older|senior\w*|pension\w*|retire\w*|young\w*"
@@ -28,6 +36,9 @@ HOLD_HOURS_MAX: Final = 720
 BY_PERSON: Final = ("romance", "investment")
 """Scripts whose victims pay for weeks: no timer ends their hold (requirement 18)."""
 
+CONFIRMED_BY_MIN: Final = 2
+"""One malicious stop must strike nobody else's address."""
+
 WARNING_WORDS_MAX: Final = 40
 BUTTON_WORDS_MIN: Final = 3
 """A button that says the act needs a verb and what happens to the cash; OK and Yes do not."""
@@ -40,7 +51,8 @@ INNOCENT_MIN: Final = 2
 
 def policy_faults(policy: Policy) -> list[str]:
     """Return what is wrong with a policy, one sentence each; empty for a good one."""
-    return [*_age(policy), *_pace(policy), *_held(policy), *_answers(policy), *_hours(policy)]
+    own = [*_age(policy), *_pace(policy), *_held(policy), *_answers(policy), *_hours(policy)]
+    return [*own, *_stops(policy)]
 
 
 def _age(policy: Policy) -> Iterator[str]:
@@ -96,6 +108,18 @@ def _hours(policy: Policy) -> Iterator[str]:
     for script in BY_PERSON:
         if policy.hold_hours.get(script) != PERSON:
             yield f"a hold for {script} is released by a timer; a person must"
+
+
+def _stops(policy: Policy) -> Iterator[str]:
+    stops = policy.stops
+    if not 1 <= stops.days <= SHARED_DAYS_MAX:
+        yield f"a stop lists its address for {stops.days} days; from 1 to {SHARED_DAYS_MAX}"
+    if stops.step < Step.HOLD:
+        yield f"a stop lists its address from {stops.step.word} on: that may be a change of mind"
+    if stops.confirmed_by < CONFIRMED_BY_MIN:
+        yield f"{stops.confirmed_by} stops forbid an address to everybody; one is one person's word"
+    if minimum_step([AddressStopped()], policy) < Step.HOLD:
+        yield "an address for which somebody stopped is not held"
 
 
 def bank_faults(bank: Bank, policy: Policy) -> list[str]:

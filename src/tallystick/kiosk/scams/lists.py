@@ -93,7 +93,7 @@ def take_in(tx: Tx, clock: Clock, raw: bytes) -> int:
     held = {row["address"] for row in blocked.entries(tx, now) if row["list"] == "shared"}
     for entry in shared.entries:
         address = blocked.canonical(entry.address)
-        if address in held or entry.expires <= now or _lifted_since(tx, address, entry.added):
+        if address in held or entry.expires <= now or lifted_since(tx, address, entry.added):
             continue
         days = -(-(entry.expires - now) // dt.timedelta(days=1))
         why = f"{entry.reason}; appeal: {entry.appeal}"
@@ -135,7 +135,7 @@ def _check(entry: Entry) -> None:
         raise ListRefused(f"{where} ends within {blocked.SHARED_DAYS_MAX} days of being added")
 
 
-def _lifted_since(tx: Tx, address: str, added: dt.datetime) -> bool:
+def lifted_since(tx: Tx, address: str, added: dt.datetime) -> bool:
     """Say whether our own appeal took the address off after the entry was made."""
     a = APPEALS.c
     query = sa.select(sa.func.count()).where(a.address == address, a.decision == "lifted")

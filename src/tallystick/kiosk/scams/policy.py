@@ -36,6 +36,7 @@ TOP: Final = frozenset(
         "rule",
         "answers",
         "hold_hours",
+        "stops",
     }
 )
 RULE: Final = frozenset({"signals", "step", "above_sum", "say"})
@@ -71,6 +72,20 @@ class Rule:
     say: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Stops:
+    """When a stop lists its own address, and what then happens to others who pay there."""
+
+    days: int = 30
+    """For how long; the entry ends by itself."""
+    step: Step = Step.HOLD
+    """From which step on. A purchase that was only warned about may be stopped for any reason."""
+    help: bool = True
+    """Whether a silent call for help lists too, whatever the step."""
+    confirmed_by: int = 2
+    """Known customers who stopped, each another person, from which nothing is sent there at all."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Policy:
     """One version of the policy. ``digest`` names its exact bytes in every record."""
@@ -93,6 +108,8 @@ class Policy:
     """For an answer that the policy does not name: what is not known is never let through."""
     hold_hours: Mapping[str, int | str]
     """By script, and ``default``; ``person`` where no timer may release."""
+    stops: Stops = Stops()
+    """What a stop does to its address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +200,7 @@ def read(raw: bytes) -> Policy:
             answers=_answers(told["answers"]),
             unknown_answer=_step(told["unknown_answer"]),
             hold_hours=_hours(told["hold_hours"]),
+            stops=_stops(told.get("stops", {})),
         )
     except (KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
         raise PolicyRefused(f"not a policy: {error!r}") from error
@@ -239,6 +257,17 @@ def _answers(told: Mapping[str, Mapping[str, object]]) -> dict[tuple[str, str], 
         for question, options in told.items()
         for option, step in options.items()
     }
+
+
+def _stops(told: Mapping[str, object]) -> Stops:
+    plain = Stops()
+    _only("stops", told, frozenset(field.name for field in fields(Stops)))
+    return Stops(
+        days=_whole("stops.days", told.get("days", plain.days)),
+        step=_step(told.get("step", plain.step.word)),
+        help=told.get("help", plain.help) is True,
+        confirmed_by=_whole("stops.confirmed_by", told.get("confirmed_by", plain.confirmed_by)),
+    )
 
 
 def _hours(told: Mapping[str, object]) -> dict[str, int | str]:

@@ -58,6 +58,8 @@ class Scene:
     """Paid earlier to this address, or by this person to any new one, whichever is more."""
     address_list: str = ""
     """The list that names the address: own, shared, ofac; empty for none."""
+    address_stopped: bool = False
+    """Somebody stopped a flagged purchase to this address, and the entry has not ended."""
     refused_s: int | None = None
     """Seconds since this person or address was last refused or held; None: never."""
     address_machines: int = 1
@@ -97,6 +99,7 @@ class Kind(enum.StrEnum):
     PHONE_SHARED = "phone-shared"
     ADDRESS_NEW = "address-new"
     ADDRESS_LISTED = "address-listed"
+    ADDRESS_STOPPED = "address-stopped"
     REPEAT = "repeat-after-refusal"
     MANY_MACHINES = "many-machines"
     ODD_HOURS = "odd-hours"
@@ -211,6 +214,17 @@ class AddressListed:
 
 
 @dataclass(frozen=True, slots=True)
+class AddressStopped:
+    """Another customer stopped a flagged purchase to this address."""
+
+    kind: ClassVar[Kind] = Kind.ADDRESS_STOPPED
+
+    def explain(self) -> str:
+        """Say it for the console."""
+        return "Somebody stopped a flagged purchase to this address; nobody has confirmed it yet."
+
+
+@dataclass(frozen=True, slots=True)
 class Repeat:
     """Here again after a refusal or a hold."""
 
@@ -280,6 +294,7 @@ Signal = (
     | PhoneShared
     | AddressNew
     | AddressListed
+    | AddressStopped
     | Repeat
     | ManyMachines
     | OddHours
@@ -362,6 +377,10 @@ def _address_listed(scene: Scene, at: Thresholds) -> Signal | None:
     return AddressListed(scene.address_list) if scene.address_list else None
 
 
+def _address_stopped(scene: Scene, at: Thresholds) -> Signal | None:
+    return AddressStopped() if scene.address_stopped else None
+
+
 def _repeat(scene: Scene, at: Thresholds) -> Signal | None:
     if scene.refused_s is None or scene.refused_s > at.repeat_s:
         return None
@@ -397,6 +416,7 @@ LOOKS: Final[tuple[Callable[[Scene, Thresholds], Signal | None], ...]] = (
     _phone_shared,
     _address_new,
     _address_listed,
+    _address_stopped,
     _repeat,
     _many_machines,
     _odd_hours,

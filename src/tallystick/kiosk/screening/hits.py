@@ -6,7 +6,6 @@ that other people approved lets them go, and the approval is of exactly that dec
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,6 +15,7 @@ import sqlalchemy as sa
 
 from tallystick.core import approvals, journal
 from tallystick.core.clock import Clock, new_id
+from tallystick.core.history import History
 from tallystick.core.store import Tx
 from tallystick.kiosk.screening.errors import (
     HitStep,
@@ -41,6 +41,7 @@ KIND: Final = "screening.decision"
 EVIDENCE_LENGTH_MAX: Final = 120
 QUEUE_MAX: Final = 500
 APPROVE_WITHIN_S: Final = 7 * 86_400
+HISTORY: Final = History(EVENTS, "hit")
 
 Row = dict[str, Any]
 
@@ -271,19 +272,4 @@ def _move(
 
 def _event(tx: Tx, clock: Clock, hit: str, kind: str, by: str, content: dict[str, Any]) -> None:
     """Append one step to a hit's history, and its commitment to the journal."""
-    at: dt.datetime = clock.now()
-    full = {"hit": hit, "kind": kind, "at": at, "by": by, **content}
-    salt = clock.random_bytes(journal.SALT_BYTES)
-    entry = journal.append(tx, *journal.QUIET, journal.commit(salt, full), at)
-    n = sa.select(sa.func.count()).where(EVENTS.c.hit == hit)
-    row = {
-        "hit": hit,
-        "n": tx.execute(n).scalar_one() + 1,
-        "at": at,
-        "kind": kind,
-        "by": by,
-        "content": journal.canonical(full).decode(),
-        "salt": salt.hex(),
-        "entry": entry.seq,
-    }
-    tx.execute(sa.insert(EVENTS).values(**row))
+    HISTORY.append(tx, clock, hit, kind, by, content, journal.QUIET)

@@ -30,6 +30,7 @@ from tallystick.kiosk.queries import Wanted
 from tallystick.kiosk.quote import Desk
 from tallystick.kiosk.scams import guard
 from tallystick.kiosk.screening.model import ROLE as COMPLIANCE
+from tallystick.web import theme
 from tallystick.web.console import (
     books,
     claims,
@@ -37,6 +38,7 @@ from tallystick.web.console import (
     kiosks,
     lawbook,
     pages,
+    reports,
     screening,
     sheet,
     wallet,
@@ -45,7 +47,7 @@ from tallystick.web.console.claims import NO_NUL
 from tallystick.web.console.frame import frame
 from tallystick.web.console.pages import PERSON, Offices
 from tallystick.web.console.sayings import STATES
-from tallystick.web.door import Door, allow, allow_form, form_word, require_person, safe_next
+from tallystick.web.door import Door, allow, allow_form, form_word, require_person
 from tallystick.web.looks import Looks, templates
 from tallystick.web.signin import install
 
@@ -60,9 +62,6 @@ FIGURE: Final = r"[0-9]{1,12}"
 ID: Final = r"^[0-9A-HJKMNP-TV-Z]{26}$"
 STATE: Final = rf"^(|{PERSON}|{'|'.join(STATES)})$"
 WORD_CHARS_MAX: Final = queries.SEARCH_LENGTH_MAX
-THEME: Final = "theme"
-THEMES: Final = ("light", "dark")
-YEAR_S: Final = 31_536_000
 NOT_KNOWN: Final = "There is no such {what} here. Check the address, or search for it."
 
 LOOKING: Final = (Role.ADMIN, Role.OPERATOR, Role.AUDITOR)
@@ -97,6 +96,7 @@ class Console:
                 raise HTTPException(404, NOT_KNOWN.format(what=name))
             around = frame(tx, self.desk)
             roles = grants.held(tx, person.id)
+            due = reports.urgent(tx, person, self.door.clock.now())
         here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         page = TEMPLATES.get_template(f"{name}.html").render(
             **around,
@@ -104,16 +104,12 @@ class Console:
             page=name,
             person=person,
             compliance=COMPLIANCE in roles,
+            reports_urgent=due,
             form_word=form_word(request),
             here=here,
-            theme=self.theme(request),
+            theme=theme.chosen(self.door, request),
         )
         return HTMLResponse(page, status)
-
-    def theme(self, request: Request) -> str:
-        """Return the theme that this browser chose, light if none."""
-        chosen = request.cookies.get(self.door.cookie(THEME), "")
-        return chosen if chosen in THEMES else THEMES[0]
 
     def version(self) -> str:
         """Return what differs when anything on a page has changed, or is due to be drawn again."""
@@ -189,6 +185,7 @@ def create_app(store: Store, desk: Desk, door: Door, offices: Offices) -> FastAP
     _add_officers(app, console)
     claims.add(app, console)
     screening.add(app, console)
+    reports.add(app, console)
     customers.add(app, console)
     _add_files(app, console)
     _add_troubles(app, console)
@@ -313,23 +310,7 @@ def _add_acts(app: FastAPI, console: Console) -> None:
         console.released(purchase[:WORD_CHARS_MAX], why, person)
         return RedirectResponse(f"/purchases/{purchase}", 303)
 
-    @app.post("/theme")
-    def change_theme(
-        request: Request,
-        person: SentForm,
-        theme: Annotated[str, Form(pattern=f"^({'|'.join(THEMES)})$")],
-        onward: Annotated[str, Form(max_length=1_000)] = "/",
-    ) -> Response:
-        response = RedirectResponse(safe_next(onward), 303)
-        response.set_cookie(
-            console.door.cookie(THEME),
-            theme,
-            max_age=YEAR_S,
-            secure=console.door.secure,
-            httponly=True,
-            samesite="strict",
-        )
-        return response
+    theme.add(app, console.door, allow_form(*LOOKING))
 
 
 def _add_officers(app: FastAPI, console: Console) -> None:

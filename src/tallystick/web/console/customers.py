@@ -16,11 +16,13 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from tallystick.core.identity import people as officers
 from tallystick.core.identity.people import Person, Role
 from tallystick.core.store import Tx
-from tallystick.kiosk.customers import copies, people, phone, rights
+from tallystick.kiosk.customers import copies, people, phone, rights, sweep
 from tallystick.kiosk.customers.errors import CustomerUnknown
 from tallystick.kiosk.customers.identify import of
 from tallystick.kiosk.customers.tables import BUYERS, CUSTOMERS, LINKS
+from tallystick.kiosk.scams import calls, guard
 from tallystick.kiosk.tables import PURCHASES
+from tallystick.web.console.claims import NO_NUL
 from tallystick.web.door import allow, allow_form
 
 ROWS_MAX: Final = 200
@@ -40,14 +42,21 @@ def everybody(tx: Tx) -> Row:
     count = sa.select(sa.func.count()).where(BUYERS.c.customer == c.id).scalar_subquery()
     query = sa.select(CUSTOMERS, count.label("visits")).where(c.merged_into.is_(None))
     rows = tx.execute(query.order_by(c.made_at.desc()).limit(ROWS_MAX)).mappings()
-    return {"rows": [dict(row) for row in rows]}
+    return {"rows": [dict(row) for row in rows], "run": sweep.last(tx)}
 
 
 def _number(tx: Tx, purchase: str, number: str) -> Row:
     """Return the page of a call: the number, and the slip's own by which the call proves itself."""
     query = sa.select(PURCHASES.c.reference).where(PURCHASES.c.id == purchase[:ID_CHARS_MAX])
     reference = str(tx.execute(query).scalar() or "")
-    return {"purchase": purchase[:ID_CHARS_MAX], "number": number, "reference": reference}
+    return {
+        "purchase": purchase[:ID_CHARS_MAX],
+        "number": number,
+        "reference": reference,
+        "results": calls.SAID,
+        "waits": guard.waits_now(tx, purchase),
+        "words_most": calls.WORDS_LENGTH_MAX,
+    }
 
 
 def one(tx: Tx, console: Any, customer: str) -> Row | None:
@@ -72,6 +81,7 @@ def one(tx: Tx, console: Any, customer: str) -> Row | None:
         ],
         "bought": rights.purchases(tx, row["id"]),
         "opened": None,
+        "kinds": copies.KINDS,
     }
 
 
@@ -131,9 +141,31 @@ def add(app: FastAPI, console: Any) -> None:
         rights.erase(store, desk, customer[:ID_CHARS_MAX], person.id, why)
         return RedirectResponse(f"/customers/{customer[:ID_CHARS_MAX]}", 303)
 
+    _add_calls(app, console, drawn)
+
+
+def _add_calls(app: FastAPI, console: Any, drawn: Any) -> None:
+    """Add the call back: the number, opened on record, and what came of the call."""
+    store, desk = console.store, console.desk
+
     @app.post("/purchases/{purchase}/number", response_class=HTMLResponse)
     def number(request: Request, person: Acting, purchase: str, why: Why) -> Response:
         """Show the number to call back about a held purchase: one shown on an earlier visit."""
         known = "".join(filter(str.isalnum, purchase[:ID_CHARS_MAX]))
         called = rights.call_back(store, desk, known, person.id, why)
-        return drawn(request, person, "number", lambda tx: _number(tx, known, called))
+        page: Response = drawn(request, person, "number", lambda tx: _number(tx, known, called))
+        return page
+
+    @app.post("/purchases/{purchase}/called")
+    def called(
+        person: Acting,
+        purchase: str,
+        slip: Annotated[str, Form(min_length=3, max_length=30, pattern=NO_NUL)],
+        result: Annotated[calls.Result, Form()],
+        words: Annotated[str, Form(max_length=calls.WORDS_LENGTH_MAX, pattern=NO_NUL)] = "",
+    ) -> Response:
+        """Record the call in the name of whoever opened the number."""
+        known = "".join(filter(str.isalnum, purchase[:ID_CHARS_MAX]))
+        with store.transact() as tx:
+            calls.record(tx, desk, known, slip, result, words, person.id)
+        return RedirectResponse(f"/purchases/{known}#calls", 303)

@@ -59,7 +59,7 @@ def rows(tx: Tx, desk: Desk, today: bool = False) -> list[Kiosk]:
     """Return every kiosk, those that need somebody first; with ``today`` also what it took."""
     status, now = queries.machine_status(tx), desk.clock.now()
     boxes = {held.name: held.debit.minor for held in ledger.balances(tx)}
-    taken = queries.taken(tx, desk.midnight(now)) if today else {}
+    taken = taken_today(tx, desk) if today else {}
     found = []
     for machine in machines.machines(tx):
         books = boxes.get(f"kiosk:{machine.id}:box", 0)
@@ -67,6 +67,20 @@ def rows(tx: Tx, desk: Desk, today: bool = False) -> list[Kiosk]:
         said, alarm = judge(machine, last, books, now)
         found.append(Kiosk(machine, last, said, alarm, books, *taken.get(machine.id, (0, 0))))
     return sorted(found, key=lambda one: (not one.alarm, one.machine.label))
+
+
+def taken_today(tx: Tx, desk: Desk) -> dict[str, tuple[int, int]]:
+    """Return, by machine, the cash of its own day so far (minor units), and of how many
+    purchases."""
+    now, found = desk.clock.now(), {}
+    by_zone: dict[str, set[str]] = {}
+    for machine in machines.machines(tx):
+        zone = str(machine.settings.get(machines.ZONE, ""))
+        by_zone.setdefault(zone if zone in desk.place.zones else "", set()).add(machine.id)
+    for zone, those in by_zone.items():
+        taken = queries.taken(tx, desk.at(zone).midnight(now))
+        found.update({machine: sums for machine, sums in taken.items() if machine in those})
+    return found
 
 
 def judge(

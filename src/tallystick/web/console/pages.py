@@ -19,10 +19,10 @@ from tallystick.kiosk import queries
 from tallystick.kiosk.customers import people as customers
 from tallystick.kiosk.queries import Wanted
 from tallystick.kiosk.quote import Desk
-from tallystick.kiosk.scams import guard
+from tallystick.kiosk.scams import calls, guard
 from tallystick.kiosk.screening.screen import Roll
 from tallystick.web.console import sayings
-from tallystick.web.console.kiosks import labels_of
+from tallystick.web.console.kiosks import labels_of, taken_today
 from tallystick.web.console.wallet import owed
 from tallystick.web.figures import count_of, percent, short, sum_of
 
@@ -51,7 +51,7 @@ def purchases(tx: Tx, desk: Desk, wanted: Wanted) -> Row:
     rows = waiting if wanted.state == PERSON else queries.purchases(tx, wanted, most=LIST_ROWS + 1)
     plain = not (wanted.state or wanted.word or wanted.machine or wanted.before)
     labels = labels_of(tx)
-    taken = queries.taken(tx, desk.midnight(desk.clock.now())).values()
+    taken = taken_today(tx, desk).values()
     return {
         "rows": _listed(tx, rows[:LIST_ROWS], troubled, labels),
         "first": _listed(tx, waiting if plain else [], troubled, labels),
@@ -112,6 +112,12 @@ def purchase(tx: Tx, desk: Desk, purchase_id: str) -> Row | None:
         "customer": known if known and known.customer else None,
         "care": guard.explained(tx, desk.scams, purchase_id),
         "waits": row["state"] == "paid_in" and guard.waits(tx, purchase_id),
+        "calls": [
+            call | {"by": names.get(call["by"], call["by"])}
+            for call in calls.of_purchase(tx, purchase_id)
+        ],
+        "call_needed": calls.needed(tx, purchase_id),
+        "call_allows": calls.open_to(tx, purchase_id),
         **_half(found.events),
     }
 

@@ -40,6 +40,7 @@ HAPPENED: Final = {
     "held": "Held by law",
     "waiting": "Held for a check",
     "care": "Scam check ended",
+    "called_back": "Customer called back",
     "released": "Let go by a person",
     "called_off": "Called off",
     "signed": "Signed and stored",
@@ -86,6 +87,7 @@ INCIDENTS: Final = {
     "NoteConflict": "A note was told with other facts than before",
     "NoteOutOfOrder": "A note came out of its order",
     "HelpAsked": "The customer asked for help without words",
+    "StopNotListed": "A stop did not list its address; look whether it should be",
     "LateNote": "A note came after its purchase had ended; the cash is owed back",
 }
 ANSWERS: Final = {

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 from urllib.parse import quote
 
 import sqlalchemy as sa
-from fastapi import Depends, FastAPI, Form, Query, Request
+from fastapi import Depends, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -29,8 +29,9 @@ from tallystick.hubs.errors import CaseUnknown, NotYours
 from tallystick.hubs.law import SENDERS
 from tallystick.hubs.model import State
 from tallystick.hubs.record import Case
+from tallystick.web import theme
 from tallystick.web.console import app as console_app
-from tallystick.web.door import Door, form_word, require_form, require_person, safe_next
+from tallystick.web.door import Door, form_word, require_form, require_person
 from tallystick.web.hubs import pages, sayings
 from tallystick.web.hubs.who import Actor, actor
 from tallystick.web.looks import Looks, templates
@@ -40,9 +41,6 @@ STATIC: Final = Path(__file__).parent / "static"
 REFERENCE: Final = r"^[0-9A-HJKMNP-TV-Z-]{10,26}$"
 STATE: Final = rf"^(|{'|'.join(state.value for state in State)})$"
 NAME: Final = r"^[a-z_.0-9]{3,60}$"
-THEME: Final = "theme"
-THEMES: Final = ("light", "dark")
-YEAR_S: Final = 31_536_000
 NOT_KNOWN: Final = "There is no such page here. Check the address."
 STATUS: Final[dict[type[TallystickError], int]] = {CaseUnknown: 404, NotYours: 403}
 NO_ROLE: Final = "You have no role in this programme. Ask an administrator."
@@ -89,14 +87,9 @@ class HubsConsole:
             now=self.desk.clock.now(),
             form_word=form_word(request),
             here=here,
-            theme=self.theme(request),
+            theme=theme.chosen(self.door, request),
         )
         return HTMLResponse(page, status)
-
-    def theme(self, request: Request) -> str:
-        """Return the theme that this browser chose, light if none."""
-        chosen = request.cookies.get(self.door.cookie(THEME), "")
-        return chosen if chosen in THEMES else THEMES[0]
 
     def seen(self, tx: Tx, who: Actor, reference: str) -> Case:
         """Return a case that this person may see; one they may not is as if it were not there."""
@@ -226,24 +219,7 @@ def _add_forms(app: FastAPI, console: HubsConsole) -> None:
 def _add_files(app: FastAPI, console: HubsConsole) -> None:
     """Add what is not a page, and the choice of theme."""
 
-    @app.post("/theme")
-    def change_theme(
-        request: Request,
-        person: SentForm,
-        theme: Annotated[str, Form(pattern=f"^({'|'.join(THEMES)})$")],
-        onward: Annotated[str, Form(max_length=1_000)] = "/",
-    ) -> Response:
-        response = RedirectResponse(safe_next(onward), 303)
-        response.set_cookie(
-            console.door.cookie(THEME),
-            theme,
-            max_age=YEAR_S,
-            secure=console.door.secure,
-            httponly=True,
-            samesite="strict",
-        )
-        return response
-
+    theme.add(app, console.door, require_form)
     app.mount("/look", Looks())
     app.mount("/console", StaticFiles(directory=console_app.STATIC))
     app.mount("/hubs", StaticFiles(directory=STATIC))

@@ -33,10 +33,11 @@ from tallystick.hubs.statistics import ALL, HIDDEN, STEPS, QuarterRefused, Relea
 from tallystick.web.console import app as console_app
 from tallystick.web.door import Guard, Knocks
 from tallystick.web.hubs_public import chart, sayings
+from tallystick.web.hubs_public.words import LANGUAGES, Words
+from tallystick.web.languages import chosen
 from tallystick.web.log_files import LogFiles
 from tallystick.web.looks import Looks, templates
 from tallystick.web.public import app as kiosk_public
-from tallystick.web.tongues import LANGUAGES, Words, asked_for
 
 STATIC: Final = Path(__file__).parent / "static"
 GIVEN_CHARS_MAX: Final = 80
@@ -60,9 +61,8 @@ class Outside:
 
     def words(self, request: Request) -> Words:
         """Return the reader's language: chosen, else the first that the browser asks for."""
-        if (chosen := request.cookies.get(LANG, "")) in LANGUAGES:
-            return Words(chosen)
-        return Words(asked_for(request.headers.get("accept-language", "")))
+        accepted = request.headers.get("accept-language", "")
+        return Words(chosen(request.cookies.get(LANG, ""), accepted))
 
     def draw(self, request: Request, name: str, status: int = 200, **found: Any) -> Response:
         """Draw a page in the reader's language."""

@@ -6,6 +6,7 @@ same code, the same veto as for a movement. The steps themselves check who may (
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import Depends, FastAPI, Form, Query, Request
@@ -45,22 +46,26 @@ def shown(tx: Tx, console: Console, id: str, person: Person) -> dict[str, Any]:
     agreeing = {item.person for item in found.status.counted}
     mark = codes.given(tx, person.id, found.proposal.id)
     barred = agreeing | {found.proposal.maker}
+    mine = sorted(held & set(rule.needs))
+    counted = [(item.role, item.at) for item in found.status.counted]
+    counted += [(mine[0], now)] if mine and mark is False else []
+    if codes.hides(tx, person.id):
+        found = dataclasses.replace(found, frozen_why=charter.FROZEN)
     return {
         "matter": found,
         "one": found.proposal,
         "status": found.status,
         "rule": rule,
         "what": views.matter_words(found),
-        "agreed_by": [(sayings.ROLES.get(item.role, item.role), item.at)
-                      for item in found.status.counted],
-        "roles": sorted(held & set(rule.needs)) if person.id not in barred else [],
+        "agreed_by": [(sayings.ROLES.get(role, role), at) for role, at in counted],
+        "roles": mine if person.id not in barred else [],
         "maker": person.id == found.proposal.maker,
         "keyholder": "reserve.keyholder" in held,
         "may_veto": bool(held & charter.VETOING),
         "needs_code": codes.has(tx, person.id) and mark is None,
         "seems": mark is False,
         "role_words": sayings.ROLES,
-    }  # fmt: skip
+    }
 
 
 def _add_pages(app: FastAPI, console: Console) -> None:
@@ -125,6 +130,8 @@ def _add_agreeing(app: FastAPI, console: Console) -> None:
             )
             if free:
                 agree.agree(tx, clock, id, person.id, role, digest, evidence)
+            else:
+                agree.seem_to_agree(tx, clock, id, person.id, role)
 
         signin._settle(console.door, give)
         return signin._onward(console.door, f"/approvals/{id}")

@@ -6,6 +6,7 @@ for those whose role in the reserve lets them; the steps themselves check it aga
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -18,16 +19,26 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from tallystick.core.errors import TallystickError
-from tallystick.core.identity import passkeys
+from tallystick.core.identity import grants, passkeys
 from tallystick.core.identity.errors import IdentityError
 from tallystick.core.identity.people import Person
 from tallystick.core.money import BTC, MoneyError, parse
 from tallystick.core.store import Tx
-from tallystick.reserve import approve, bundle, charter, codes, lots, move, queries, vaults
-from tallystick.reserve.errors import ReserveError
+from tallystick.reserve import (
+    approve,
+    bundle,
+    charter,
+    codes,
+    lots,
+    move,
+    queries,
+    vaults,
+    words,
+)
+from tallystick.reserve.errors import NotThisPerson, ReserveError
 from tallystick.reserve.mandate import INWARD
 from tallystick.reserve.office import Office
-from tallystick.reserve.propose import Pay, Wanted, propose
+from tallystick.reserve.propose import Pay, Wanted, check_words, in_parts, propose
 from tallystick.web import signin
 from tallystick.web.door import Door, form_word, require_form, require_person
 from tallystick.web.looks import Looks, templates
@@ -38,6 +49,7 @@ HERE: Final = Path(__file__).parent
 TEMPLATES: Final = templates(HERE / "templates")
 TEMPLATES.loader = jinja2.FileSystemLoader([HERE / "templates", HERE.parent / "templates"])
 WORDS_MAX: Final = 300
+RATE: Final = re.compile(r"[1-9][0-9]{2,6}")
 PSBT_CHARS_MAX: Final = 60_000
 """What a form may carry of a signed part; larger ones go by `tallystick reserve take`."""
 
@@ -203,6 +215,8 @@ def _add_proposing(app: FastAPI, console: Console) -> None:
             "acts": sayings.ACTS,
             "given": {},
             "wrong": "",
+            "shown": [],
+            "warning": words.WARNING,
         }
         return given | more
 
@@ -222,18 +236,38 @@ def _add_proposing(app: FastAPI, console: Console) -> None:
         order: Words = "",
         to_vault: Words = "",
         why: Words = "",
+        seen: Words = "",
     ) -> Response:
         given = {
             "act": act, "vault": vault, "address": address, "amount": amount, "lot": lot,
             "order": order, "to_vault": to_vault, "why": why,
         }  # fmt: skip
         try:
-            made = propose(console.office, _wanted(given), person.id)
+            wanted = _wanted(given)
+            if not seen:
+                check_words(wanted)
+                shown = _published(wanted, person)
+                page = lambda tx: form(tx, person, given=given, shown=shown)  # noqa: E731
+                return console.draw(request, person, "propose", page)
+            inward = act in INWARD
+            made = (
+                in_parts(console.office, wanted, person.id)
+                if inward
+                else [propose(console.office, wanted, person.id)]
+            )
         except (TallystickError, MoneyError) as error:
             wrong = str(error)
             page = lambda tx: form(tx, person, given=given, wrong=wrong)  # noqa: E731
             return console.draw(request, person, "propose", page, 422)
-        return RedirectResponse(f"/movements/{made.id}", 303)
+        return RedirectResponse(f"/movements/{made[0].id}" if len(made) == 1 else "/movements", 303)
+
+
+def _published(wanted: Wanted, person: Person) -> list[tuple[str, str]]:
+    """Return what everybody will read of a proposal, in the order in which the page shows it."""
+    found = [("What", sayings.ACTS[wanted.act]), ("Proposed by", f"{person.id} (no name)")]
+    found += [("Amount", f"{pay.sats:,} sats, to {pay.address}") for pay in wanted.pays]
+    found += [("Order", text) for _, text in wanted.orders]
+    return [*found, ("Why", wanted.why)]
 
 
 def _wanted(given: dict[str, str]) -> Wanted:
@@ -293,6 +327,8 @@ def _add_deciding(app: FastAPI, console: Console) -> None:
             )
             if free:
                 approve.approve(tx, clock, found.id, person.id, role, found.digest, evidence)
+            else:
+                approve.seem_to_approve(tx, clock, found.id, person.id, role)
 
         signin._settle(console.door, agree)
         return signin._onward(console.door, f"/movements/{id}")
@@ -349,6 +385,15 @@ def _add_signing(app: FastAPI, console: Console) -> None:
         signed: Annotated[str, Form(max_length=PSBT_CHARS_MAX)],
     ) -> Response:
         move.receive(office, id, which, signed)
+        return RedirectResponse(f"/movements/{id}", 303)
+
+    @app.post("/movements/{id}/bump")
+    def bump(person: SentForm, id: str, rate: Words) -> Response:
+        if charter.VETOING.isdisjoint(console.act(lambda tx: grants.held(tx, person.id))):
+            raise NotThisPerson(f"{person.id} is no official of this reserve")
+        if not RATE.fullmatch(rate):
+            raise ReserveError("a fee rate is a whole number of satoshis for 1,000 virtual bytes")
+        move.raise_fee(office, id, int(rate))
         return RedirectResponse(f"/movements/{id}", 303)
 
     @app.post("/movements/{id}/finish")

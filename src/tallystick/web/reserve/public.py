@@ -46,7 +46,7 @@ class PublicFace:
             if now - at >= FRESH_S:
                 with self.store.read() as tx:
                     found = views.public(tx, self.clock.now())
-                    lines = views.lines(tx) if name == "movements" else []
+                    lines = views.lines(tx, public=True) if name == "movements" else []
                 template = TEMPLATES.get_template(f"public_{name}.html")
                 page = template.render(**found, all_lines=lines, **more)
                 self._made[name] = (now, page)

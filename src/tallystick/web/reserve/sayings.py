@@ -55,6 +55,7 @@ ALARMS: Final = {
     "refresh_due": ("care", "A coin must be refreshed"),
     "key_silent": ("care", "A key has not signed for long"),
     "proof_overdue": ("care", "A proof of reserve is overdue"),
+    "vault_unwatched": ("stop", "A vault cannot be watched"),
 }
 KINDS: Final = {
     "established": "The mandate was established",
@@ -66,7 +67,7 @@ KINDS: Final = {
     "proposed": "Proposed",
     "refused": "Refused by law",
     "referred": "The law does not say",
-    "agreed": "An official agreed",
+    "answered": "An official answered",
     "approved": "Approved: quorum and notice are complete",
     "part_signed": "A key holder signed",
     "part_refused": "A signed part was refused",
@@ -81,6 +82,7 @@ KINDS: Final = {
     "expired": "Its time was over",
     "withdrawn": "Withdrawn by who proposed it",
     "frozen": "Frozen",
+    "freeze_reason": "Why it was frozen, sealed",
     "thawed": "Thawed",
     "alarm": "An alarm",
     "alarm_ended": "An alarm ended",

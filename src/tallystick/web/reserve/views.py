@@ -60,24 +60,30 @@ class Line:
         return self.movement.moved_at
 
 
-def lines(tx: Tx, limit: int = 200) -> list[Line]:
-    """Return the movements, newest first, as the public sees them."""
-    return [_line(tx, one) for one in queries.movements(tx, limit=limit)]
+def lines(tx: Tx, limit: int = 200, public: bool = False) -> list[Line]:
+    """Return the movements, newest first, as officials or as the public see them."""
+    return [_line(tx, one, public) for one in queries.movements(tx, limit=limit)]
 
 
-def _line(tx: Tx, one: Movement) -> Line:
+def _line(tx: Tx, one: Movement, public: bool = False) -> Line:
     because = one.said["because"] or one.said["must"]
     cited = [item for item in because if item["kind"] in ("hold", "ban", "power", "budget")]
     first = (cited or because or [None])[0]
     lawful = f"{first['cite']}: {first['say']}" if first else "No provision speaks of it"
     what = sayings.ACTS[one.act]
-    return Line(one, what, -one.sats, lawful, agreed(tx, one), sayings.STATES[one.state])
+    who = agreed(tx, one, public)
+    return Line(one, what, -one.sats, lawful, who, sayings.STATES[one.state])
 
 
-def agreed(tx: Tx, one: Movement) -> str:
-    """Return who agreed, by roles and by the numbers of keys; or that nobody was asked."""
+def agreed(tx: Tx, one: Movement, public: bool = False) -> str:
+    """Return who agreed, by roles and by the numbers of keys; or that nobody was asked.
+
+    The public learns it when the agreement is complete: till then each answer looks like another.
+    """
     if one.state in (State.REFUSED, State.REFERRED) and not one.proposal:
         return "Nobody was asked"
+    if public and one.ready_at is None:
+        return "Shown once it is authorised" if one.state is State.PROPOSED else "Not authorised"
     given = approvals.status(tx, one.proposal, one.moved_at).counted
     roles = ", ".join(sayings.ROLES.get(item.role, item.role) for item in given)
     keys = ", ".join(str(number) for number in key_numbers(tx, one))
@@ -171,9 +177,10 @@ def public(tx: Tx, now: dt.datetime) -> dict[str, Any]:
         ((one.address, one.sats, one.vault) for one in lots.coins(tx)), key=lambda item: -item[1]
     )
     all_ = vaults.vaults(tx)
-    rows = lines(tx)
+    rows = lines(tx, public=True)
     return around | {
         "last": last,
+        "proved": proved(tx, last),
         "last_file": publish.name_of(last.id) if last else "",
         "proofs": proofs,
         "lots": found,
@@ -190,6 +197,22 @@ def public(tx: Tx, now: dt.datetime) -> dict[str, Any]:
         "sold": sum(one.sats for one in queries.sold(tx, around["today"])),
         "notices": [one for one in rows if one.movement.state is State.PROPOSED],
         "digest": last.log_root if last else "",
+    }
+
+
+def proved(tx: Tx, last: attest.Open | None) -> dict[str, int]:
+    """Return how much of the reserve the newest proof covers, in satoshis, and how much not.
+
+    ``proved`` lay there at its block; ``spent`` of that has left or moved since; ``unproved`` came
+    to its address after it.
+    """
+    stated = {c["coin"]: c for c in last.statement["coins"]} if last else {}
+    now = {coin.name: coin.sats for coin in lots.coins(tx) if coin.ledger is Ledger.RESERVE}
+    ours = {name: c["sats"] for name, c in stated.items() if c["ledger"] == Ledger.RESERVE.value}
+    return {
+        "proved": sum(ours.values()),
+        "spent": sum(sats for name, sats in ours.items() if name not in now),
+        "unproved": sum(sats for name, sats in now.items() if name not in stated),
     }
 
 
@@ -228,9 +251,7 @@ def frame(tx: Tx, now: dt.datetime, person: str = "") -> dict[str, Any]:
     around, standing = common(tx, now), record.alarms(tx)
     waiting = queries.movements(tx, (State.PROPOSED, State.APPROVED))
     if person and codes.hides(tx, person):
-        standing = [one for one in standing if one["kind"] != "frozen"]
-        around["charter"] = dataclasses.replace(around["charter"], frozen_at=None)
-        around["limits"] = around["limits"] | {"frozen": False}
+        standing, around["charter"] = _as_told(standing, around["charter"])
     return around | {
         "alarms": standing,
         "alarm_words": sayings.ALARMS,
@@ -240,6 +261,17 @@ def frame(tx: Tx, now: dt.datetime, person: str = "") -> dict[str, Any]:
             "approvals": len(agree.waiting(tx, now)),
         },
     }
+
+
+def _as_told(standing: list[dict[str, Any]], held: Charter) -> tuple[list[dict[str, Any]], Charter]:
+    """Return alarms and charter as everybody knows them: no freeze yet, and never its reason."""
+    shown = [
+        one | {"detail": charter.FROZEN} if one["kind"] == "frozen" else one
+        for one in standing
+        if held.told or one["kind"] != "frozen"
+    ]
+    at = held.frozen_at if held.told else None
+    return shown, dataclasses.replace(held, frozen_at=at, frozen_why="")
 
 
 def waiting_lines(tx: Tx) -> list[Line]:
@@ -266,6 +298,9 @@ def movement(tx: Tx, id: str, now: dt.datetime, person: str) -> dict[str, Any]:
     rule = approvals.get(tx, one.proposal).rule if one.proposal else None
     agreeing = {item.person for item in status.counted} if status else set()
     mine = sorted(held & set(rule.needs)) if rule else []
+    counted = [(item.role, item.at) for item in status.counted] if status else []
+    if mine and codes.given(tx, person, one.id) is False:
+        counted.append((mine[0], now))
     return {
         "one": one,
         "line": _line(tx, one),
@@ -274,9 +309,7 @@ def movement(tx: Tx, id: str, now: dt.datetime, person: str) -> dict[str, Any]:
         "outputs": _outputs(tx, stored) if stored else [],
         "status": status,
         "rule": rule,
-        "agreed_by": [(sayings.ROLES.get(item.role, item.role), item.at) for item in status.counted]
-        if status
-        else [],
+        "agreed_by": [(sayings.ROLES.get(role, role), at) for role, at in counted],
         "roles": mine if person not in agreeing and person != one.maker else [],
         "maker": person == one.maker,
         "may_veto": bool(held & charter.VETOING),
@@ -333,7 +366,8 @@ def _detail(content: dict[str, Any]) -> str:
 
 def recent(tx: Tx, count: int = 12) -> list[dict[str, Any]]:
     """Return the last steps of the whole reserve."""
-    query = sa.select(EVENTS).order_by(EVENTS.c.entry.desc()).limit(count)
+    shown = sa.select(EVENTS).where(EVENTS.c.kind != "freeze_reason")
+    query = shown.order_by(EVENTS.c.entry.desc()).limit(count)
     return [
         {
             "at": row["at"],

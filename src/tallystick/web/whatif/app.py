@@ -20,8 +20,8 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from tallystick.web.door import Guard
+from tallystick.web.languages import LANGUAGES, Words, chosen
 from tallystick.web.looks import Looks, templates
-from tallystick.web.tongues import LANGUAGES, WHATIF, Words, asked_for
 from tallystick.web.whatif.sliders import RATES, SLIDERS, scenario_of, usual, values
 from tallystick.whatif import answers, claims, figures, pictures, posterior, questions
 from tallystick.whatif.answers import Answers
@@ -33,6 +33,7 @@ KEPT: Final = 64
 AT_ONCE: Final = 2
 WAIT_S: Final = 5.0
 DEFAULT_RATES: Final = "2025"
+DOMAIN: Final = "whatif"
 KEPT_ASKED: Final = frozenset({*(one.name for one in SLIDERS), "rates", "unverified"})
 """What of an address goes with the reader into another language."""
 
@@ -45,10 +46,8 @@ NOWHERE: Final = "There is no such page. This is our only one."
 
 def words_of(request: Request) -> Words:
     """Return the reader's language: in the address, else the first that the browser asks for."""
-    chosen = request.query_params.get("lang", "")
-    if chosen not in LANGUAGES:
-        chosen = asked_for(request.headers.get("accept-language", ""))
-    return Words(chosen, WHATIF)
+    accepted = request.headers.get("accept-language", "")
+    return Words(DOMAIN, chosen(request.query_params.get("lang", ""), accepted))
 
 
 def strong(value: object) -> Markup:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from tallystick.web.tongues import Words
+from tallystick.web.languages import Words
 from tallystick.whatif import gates
 from tallystick.whatif.errors import BadScenario
 from tallystick.whatif.scenario import APPEAL_WEEKS, IN_ORDER, Costs, Scenario

@@ -1,7 +1,7 @@
-"""Pages in five languages: one English sentence in the code, looked up here.
+"""Pages in five languages: one English sentence in the code, looked up here in a catalogue.
 
-Catalogues are read and compiled in memory, once. What the law itself says is translated where we
-could, and otherwise shown in English and marked as English, never left out.
+Catalogues are read and compiled in memory, once; each face has a domain of its own. The language is
+the one that the reader chose, else the first that their browser asks for and that we have.
 """
 
 from __future__ import annotations
@@ -20,11 +20,7 @@ from babel.support import Translations
 from markupsafe import Markup, escape
 
 LOCALE: Final = Path(__file__).parents[1] / "locale"
-HUBS, WHATIF = "hubs", "whatif"
-"""Catalogues: one for each face, so that a deployment carries no words of another."""
-
-
-HEADER_CHARS_MAX: Final = 200
+ASKED_CHARS_MAX: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +45,16 @@ LANGUAGES: Final = {
 }
 
 
+def chosen(given: str, accepted: str) -> str:
+    """Return the language that was chosen, else the first of ``Accept-Language`` that we have."""
+    asked = accepted[:ASKED_CHARS_MAX].lower()
+    wanted = (given, *(part.strip()[:2] for part in asked.split(",")))
+    return next((code for code in wanted if code in LANGUAGES), "en")
+
+
 @functools.cache
-def catalogue(code: str, domain: str) -> Translations:
-    """Read and compile one language's catalogue of a face."""
+def catalogue(domain: str, code: str) -> Translations:
+    """Read and compile one language's catalogue."""
     with (LOCALE / code / "LC_MESSAGES" / f"{domain}.po").open("rb") as source:
         entries = read_po(source, locale=code, domain=domain)
     compiled = io.BytesIO()
@@ -60,17 +63,12 @@ def catalogue(code: str, domain: str) -> Translations:
     return Translations(compiled, domain=domain)
 
 
-def asked_for(header: str) -> str:
-    """Return the first of our languages that a browser asks for; English where it asks for none."""
-    codes = [part.strip()[:2] for part in header[:HEADER_CHARS_MAX].lower().split(",")]
-    return next((code for code in codes if code in LANGUAGES), "en")
-
-
 class Words:
-    """Sentences and dates for one reader."""
+    """Sentences and dates of one face for one reader."""
 
-    def __init__(self, code: str, domain: str = HUBS) -> None:
-        self.language, self.domain = LANGUAGES.get(code, LANGUAGES["en"]), domain
+    def __init__(self, domain: str, code: str) -> None:
+        self.domain = domain
+        self.language = LANGUAGES.get(code, LANGUAGES["en"])
 
     def __call__(self, text: str, **values: Any) -> Markup:
         """Return a sentence, each value kept apart from the text's direction."""
@@ -82,7 +80,7 @@ class Words:
         """Return a sentence as text: the English one where there is no other."""
         if self.language.code == "en":
             return text
-        return str(catalogue(self.language.code, self.domain).gettext(text))
+        return str(catalogue(self.domain, self.language.code).gettext(text))
 
     def knows(self, text: str) -> bool:
         """Say whether a sentence is in the reader's language."""
