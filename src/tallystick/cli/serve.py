@@ -46,7 +46,12 @@ def database_of(data: Path, database: str) -> str:
     show_default=True,
     help="Stay closed until an officer stated each duty as met, or only show them.",
 )
-@click.option("--ask", multiple=True, help="Ask customers beyond the law, such as phone=0.")
+@click.option(
+    "--ask",
+    multiple=True,
+    help="Ask customers beyond the law: phone, document, copy, email, photo or source, with the "
+    "minor units of a day from which on, such as phone=0.",
+)
 @click.option("--texts", default="", help="Who sends codes: command:PATH, or file:PATH to play.")
 @click.option("--origin", default="", help="The console's address as browsers see it.")
 @click.option("--log-origin", default="", help="The public log's name, at its first start only.")
