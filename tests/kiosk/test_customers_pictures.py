@@ -12,7 +12,6 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from fresh import open_fresh
 from PIL import Image
 
 from kiosk.shop import DOCUMENT_FIRST, NOW, ONE, Shop, Visit, adopted
@@ -21,6 +20,7 @@ from tallystick.core.clock import new_id
 from tallystick.core.identity import sealing
 from tallystick.core.identity.errors import SealedForAnother
 from tallystick.core.rulebook.place import codes
+from tallystick.core.store import Store
 from tallystick.devices import sample_pictures
 from tallystick.kiosk import wire
 from tallystick.kiosk.customers import ask, identify, mail, picture, rights
@@ -35,7 +35,8 @@ PAT = "Pat.Sample+kiosk@Example.ORG"
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Shop]:
-    store = open_fresh(f"sqlite:///{tmp_path}/s.sqlite")
+    store = Store.open(f"sqlite:///{tmp_path}/s.sqlite")
+    store.migrate()
     yield Shop(store, tmp_path, EVERYTHING)
     store.close()
 
