@@ -389,7 +389,7 @@ class Engine:
             elif question.name == "care" and question.about == self._visit.purchase:
                 self._visit.cared(answer)
             elif question.name == "identity" and question.about == self._visit.purchase:
-                self._visit.told_identity(answer)
+                self._visit.told_identity(answer, error)
             elif question.name == "renewal" and question.about == self._visit.purchase:
                 self._renewed(answer, error)
             elif question.name == "progress" and answer is not None:

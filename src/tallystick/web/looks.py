@@ -6,9 +6,7 @@ is a failing test and not a blank on somebody's screen (Decision 7).
 
 from __future__ import annotations
 
-import functools
 import io
-import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,27 +15,24 @@ import segno
 from markupsafe import Markup
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
 
 from tallystick import look
 from tallystick.look import art
 from tallystick.web.figures import FIGURES
 from tallystick.web.words import gettext
 
+SYSTEM_SHEET: Final = "system.css"
+DARK_THEME: Final = '\n[data-theme="dark"] {'
 QR_MODULE_PX: Final = 4
 QR_QUIET_MODULES: Final = 4
-DARK: Final = "dark.css"
 
 
-@functools.cache
-def dark() -> str:
-    """Return the dark theme for pages that follow the reader's own setting: link it with `media`.
-
-    It is the very block of ``tokens.css``, so that there is one.
-    """
+def system_dark() -> str:
+    """Return the style sheet by which a page without a theme of its own is dark where the reader's
+    system is: the tokens' own dark theme, so that no colour is written twice."""
     tokens = (look.FOLDER / "tokens.css").read_text("utf-8")
-    found = re.search(r'\[data-theme="dark"\] (\{.*?\n\})', tokens, re.S)
-    return f":root {found[1]}\n" if found else ""
+    dark = tokens.partition(DARK_THEME)[2].partition("}")[0]
+    return f"@media (prefers-color-scheme: dark) {{ :root:not([data-theme]) {{{dark}}} }}\n"
 
 
 class Looks(StaticFiles):
@@ -46,10 +41,10 @@ class Looks(StaticFiles):
     def __init__(self) -> None:
         super().__init__(directory=look.FOLDER)
 
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        """Serve a file, or the dark theme as a sheet of its own."""
-        if path == DARK:
-            return Response(dark(), media_type="text/css")
+    async def get_response(self, path: str, scope: Any) -> Response:
+        """Give a file of the look, or the sheet that follows the reader's system."""
+        if path == SYSTEM_SHEET:
+            return Response(system_dark(), media_type="text/css")
         return await super().get_response(path, scope)
 
     def lookup_path(self, path: str) -> tuple[str, Any]:

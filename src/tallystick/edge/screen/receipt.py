@@ -20,8 +20,10 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from tallystick.edge.screen import half, sayings
+from tallystick.edge.screen.reach import reach
 from tallystick.edge.screen.words import Words
 from tallystick.edge.view import Screen, View
+from tallystick.kiosk import wire
 
 COLUMNS: Final = 42
 ENGLISH_PAPER: Final = "This paper is in English. The screen says the same in your language."
@@ -105,10 +107,21 @@ def _head(view: View, words: Words, title: str) -> Iterator[Line]:
 
 def _foot(view: View, words: Words) -> Iterator[Line]:
     if view.offer:
-        ask = words.look_up("Questions or a problem? Call {phone}, day and night.")
-        yield from _broken(ask.format(phone=view.offer.operator.phone))
+        yield from _calls(view.offer.operator, words)
     if words.tongue.code != view.language:
         yield from _broken(ENGLISH_PAPER)
+
+
+def _calls(operator: wire.Operator, words: Words) -> Iterator[Line]:
+    """Say whom to call, and only the hours that the operator states."""
+    how = reach(operator, words)
+    ask = "Questions or a problem? Call {phone}."
+    if how.always:
+        ask = "Questions or a problem? Call {phone}, day and night."
+    yield from _broken(words.look_up(ask).format(phone=operator.phone))
+    if how.hours:
+        said = words.look_up("A person answers: {hours}").format(hours=how.hours)
+        yield from _broken(said.replace("\N{NO-BREAK SPACE}", " "))
 
 
 def _broken(text: str, look: Look = Look.PLAIN) -> list[Line]:
