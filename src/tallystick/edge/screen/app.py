@@ -81,6 +81,8 @@ CAREFUL: Final = frozenset(
         Touch.NO_MORE,
         Touch.SEND,
         Touch.ACCEPT_PRICE,
+        Touch.SLIP_STOP,
+        Touch.CLAIM,
         Touch.DONE,
     }
 )
