@@ -98,7 +98,8 @@ def test_a_held_purchase_is_stopped_with_its_paper_and_the_cash_is_owed(counter:
     counter.leaves()
     counter.kiosk.touch(Touch.PAPER)
     counter.hands.present(f"TALLYSTICK:{counter.only()['reference']}")
-    assert counter.kiosk.reach(Screen.STANDING).slip.state == "refund_due"  # type: ignore[union-attr]
+    found = counter.kiosk.reach(Screen.STANDING).slip
+    assert found is not None and found.state == "refund_due"
 
 
 def test_a_claim_begins_with_the_paper_once_and_says_the_laws_days(counter: Counter) -> None:
