@@ -9,7 +9,7 @@ demo: setup
 	@.venv/bin/tallystick demo $(ARGS)
 
 test: check
-	$(PYTEST) -q -n 3 --dist loadfile $(ARGS)
+	scripts/test $(ARGS)
 
 check: setup-dev
 	.venv/bin/ruff check $(CODE)

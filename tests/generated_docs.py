@@ -155,8 +155,11 @@ def walk(command: click.Command, name: str) -> Iterator[tuple[str, click.Command
     """Yield every command with its full name, groups before what is in them."""
     yield name, command
     if isinstance(command, click.Group):
-        for below in sorted(command.commands):
-            yield from walk(command.commands[below], f"{name} {below}")
+        context = click.Context(command)
+        for below in command.list_commands(context):
+            found = command.get_command(context, below)
+            assert found is not None
+            yield from walk(found, f"{name} {below}")
 
 
 def default_of(field: Field[Any]) -> str:

@@ -22,6 +22,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+import databases
 from tallystick.core import approvals, journal
 from tallystick.core.approvals import Rule, Stage, errors, steps
 from tallystick.core.approvals.tables import GIVEN, PROPOSALS
@@ -91,8 +92,7 @@ class Office:
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    store = Store.open(f"sqlite:///{tmp_path_factory.mktemp('approvals')}/store.sqlite")
-    store.migrate()
+    store = databases.opened(f"sqlite:///{tmp_path_factory.mktemp('approvals')}/store.sqlite")
     yield store
     store.close()
 

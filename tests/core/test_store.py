@@ -47,16 +47,19 @@ def test_a_newer_database_is_refused(store: Store) -> None:
         store.migrate()
 
 
-def test_migrations_make_the_tables_that_the_code_reads(store: Store) -> None:
+def test_migrations_make_the_tables_that_the_code_reads(empty_url: str) -> None:
     import tallystick.core.identity.tables
     import tallystick.hubs.tables
     import tallystick.kiosk.tables  # noqa: F401 - registers its tables
 
+    store = Store.open(empty_url)
+    store.migrate()
     with store.read() as tx:
         found = sa.inspect(tx)
         for table in METADATA.sorted_tables:
             held = {column["name"] for column in found.get_columns(table.name)}
             assert held == set(table.c.keys()), table.name
+    store.close()
 
 
 def test_migrating_again_changes_nothing(store: Store) -> None:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import shutil
+import signal
 import subprocess
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+import databases
 from tallystick.core import journal
 from tallystick.core.clock import SeededClock, new_id
 from tallystick.core.store import METADATA, Store
@@ -58,8 +63,7 @@ def safe(store: Store, tmp_path: Path, clock: SeededClock) -> Safe:
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    store = Store.open(f"sqlite:///{tmp_path_factory.mktemp('vault')}/store.sqlite")
-    store.migrate()
+    store = databases.opened(f"sqlite:///{tmp_path_factory.mktemp('vault')}/store.sqlite")
     yield store
     store.close()
 
@@ -113,8 +117,7 @@ def test_no_name_is_in_the_database_and_nothing_opens_once_erased(safe: Safe) ->
 
 def test_no_backup_opens_what_was_erased(tmp_path: Path, clock: SeededClock) -> None:
     """The whole database of before the erasure, put back, with the master key of today."""
-    store = Store.open(f"sqlite:///{tmp_path}/s.sqlite")
-    store.migrate()
+    store = databases.opened(f"sqlite:///{tmp_path}/s.sqlite")
     safe = Safe(store, tmp_path / "vault", clock)
     record, other = safe.put(), safe.put("somebody else", subject=new_id(clock))
     store.close()
@@ -136,8 +139,7 @@ def test_no_backup_opens_what_was_erased(tmp_path: Path, clock: SeededClock) -> 
 def test_a_read_whose_log_cannot_be_written_is_not_answered(
     tmp_path: Path, clock: SeededClock, table: str
 ) -> None:
-    store = Store.open(f"sqlite:///{tmp_path}/s.sqlite")
-    store.migrate()
+    store = databases.opened(f"sqlite:///{tmp_path}/s.sqlite")
     safe = Safe(store, tmp_path / "vault", clock)
     record = safe.put()
     with store.transact() as tx:
@@ -276,9 +278,49 @@ def test_a_rotation_that_was_interrupted_loses_nothing(lite: Safe) -> None:
     assert [lite.read(record) for record in records] == ["0", "1", "2"]
 
 
-def _both_masters(safe: Safe, before: dict[Path, bytes], after: dict[Path, bytes]) -> bytes:
-    import msgspec
+def _killed_at(point: int, act: Callable[[], object]) -> bool:
+    """Do something in a process that is killed before its ``point``-th step on files."""
+    child = os.fork()
+    if not child:
+        left = [point]
 
+        def hook(event: str, args: tuple[object, ...]) -> None:
+            if event in ("open", "os.rename", "os.remove", "os.link"):
+                left[0] -= 1
+                if left[0] < 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        try:
+            sys.addaudithook(hook)
+            act()
+        finally:
+            os._exit(0)
+    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
+
+
+def test_a_rotation_killed_before_any_step_on_files_loses_nothing(lite: Safe) -> None:
+    """A real process, killed with SIGKILL, again and again in the same folder, at every step."""
+    records = [lite.put(str(n), subject=new_id(lite.clock)) for n in range(3)]
+    link, point = lite.vault.link("phone", "+15550100"), 0
+    while _killed_at(point, lambda: Vault(lite.folder, lite.clock).keys.rotate()):
+        point += 1
+        lite.vault = Vault(lite.folder, lite.clock)
+        assert [lite.read(record) for record in records] == ["0", "1", "2"], point
+        assert lite.vault.link("phone", "+15550100") == link, point
+    assert point > 4 * (len(records) + 2), "each file of a rotation is a step, and more"
+    ring = msgspec.json.decode((lite.folder / keys.MASTER_FILE).read_bytes(), type=keys.Ring)
+    assert list(ring.masters) == [ring.current], "only the new master key is left"
+    with lite.store.read() as tx:
+        before = journal.head(tx)[0]
+    assert lite.vault.rotate(lite.store, "Ada") == 3
+    with lite.store.read() as tx:
+        first, second = (part[0] for part in journal.read(tx, before, before + 2))
+    assert b"rotation_begun" in first and b"rotated" in second
+    assert [lite.read(record) for record in records] == ["0", "1", "2"]
+    assert lite.verify()
+
+
+def _both_masters(safe: Safe, before: dict[Path, bytes], after: dict[Path, bytes]) -> bytes:
     path = safe.folder / keys.MASTER_FILE
     old, new = (msgspec.json.decode(kept[path], type=keys.Ring) for kept in (before, after))
     return msgspec.json.encode(keys.Ring(new.current, old.masters | new.masters, new.links))

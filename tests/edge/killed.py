@@ -1,34 +1,31 @@
 """The machine, killed at one write or sync of its journal: for `test_machine_kill_points`.
 
-``KILL_AT=n`` and ``KILL_HOW``: ``before`` the n-th call, ``after`` it, or ``torn``, half of the
-bytes of the n-th write on disk. Everything else is the real process.
+At the n-th call, and how: ``before`` it, ``after`` it, or ``torn``, half of the bytes of the n-th
+write on disk. Everything else is the real process, forked from one that has read the code already.
 """
 
 from __future__ import annotations
 
 import os
 import signal
-import sys
 from pathlib import Path
 from typing import Any
 
 from tallystick.edge import journal, main
 
-AT, HOW = int(os.environ["KILL_AT"]), os.environ["KILL_HOW"]
-COUNT = Path(os.environ["KILL_COUNT"])
-
 
 class Calls:
     """Stands before the two calls with which the journal reaches the disk, and counts them."""
 
-    def __init__(self) -> None:
+    def __init__(self, at: int, how: str, count: Path) -> None:
+        self.at, self.how, self.count = at, how, count
         self.number = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(os, name)
 
     def _now(self, how: str) -> bool:
-        return self.number == AT and how == HOW
+        return self.number == self.at and how == self.how
 
     def _die(self) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -55,20 +52,21 @@ class Calls:
 
     def _count(self, name: str) -> None:
         self.number += 1
-        with COUNT.open("a") as file:
+        with self.count.open("a") as file:
             file.write(f"{name}\n")
 
 
-journal.os = Calls()  # type: ignore[attr-defined]
-folder, pair, ready = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
-main.run(
-    main.Settings(
-        data=folder / "kiosk",
-        validator=str(folder / "bills"),
-        scanner=str(folder / "codes"),
-        printer=f"virtual:{folder / 'papers'}",
-        pair=pair,
-        reading_percent=0,
-    ),
-    ready,
-)
+def run(folder: Path, pair: str, ready: Path, at: int, how: str) -> None:
+    """Be the machine until SIGTERM or the kill."""
+    journal.os = Calls(at, how, folder / "count")  # type: ignore[attr-defined]
+    main.run(
+        main.Settings(
+            data=folder / "kiosk",
+            validator=str(folder / "bills"),
+            scanner=str(folder / "codes"),
+            printer=f"virtual:{folder / 'papers'}",
+            pair=pair,
+            reading_percent=0,
+        ),
+        ready,
+    )

@@ -21,6 +21,7 @@ from tallystick.core.identity import machines
 from tallystick.core.identity.keys import load_or_make_key
 from tallystick.core.money import USD
 from tallystick.core.store import Store
+from tallystick.devices.camera import open_camera
 from tallystick.devices.headphones import Jack, event
 from tallystick.devices.id003.control import Hands
 from tallystick.devices.id003.driver import Id003
@@ -154,7 +155,12 @@ class Kiosk:
     """The engine over the rig's devices, with the touches of a customer."""
 
     def __init__(
-        self, folder: Path, server: Server, clock: ShiftedClock, reading_percent: int = 0
+        self,
+        folder: Path,
+        server: Server,
+        clock: ShiftedClock,
+        reading_percent: int = 0,
+        camera: str = "",
     ) -> None:
         self.folder, self.clock = folder, clock
         self.papers: list[str] = []
@@ -178,6 +184,7 @@ class Kiosk:
             self._put,
             clock,
             reading_percent=reading_percent,
+            camera=open_camera(camera, clock),
             headphones=Jack(str(self.jack), clock),
         )
         self.engine.start()

@@ -8,23 +8,22 @@ from pathlib import Path
 
 import pytest
 
+import databases
 from edge.rig import ADDRESS, Devices, Kiosk, Server, ShiftedClock, until
 from serving import stop_all
-from tallystick.core.store import Store
 from tallystick.edge.idle import IDLE_S, WARNED_S
 from tallystick.edge.screen.pages import draw
 from tallystick.edge.view import Screen, Touch, View
 
 
 class Rig:
-    def __init__(self, folder: Path, reading_percent: int = 0) -> None:
+    def __init__(self, folder: Path, reading_percent: int = 0, camera: str = "") -> None:
         self.folder, self.clock = folder, ShiftedClock()
-        self.store = Store.open(f"sqlite:///{folder}/server.sqlite")
-        self.store.migrate()
+        self.store = databases.opened(f"sqlite:///{folder}/server.sqlite")
         self.server = Server(self.store, self.clock, folder)
         self.devices = Devices(folder)
         self.hands = self.devices.hands
-        self.kiosk = Kiosk(folder, self.server, self.clock, reading_percent)
+        self.kiosk = Kiosk(folder, self.server, self.clock, reading_percent, camera)
 
     def restart(self) -> None:
         self.kiosk.stop()

@@ -9,23 +9,23 @@ and no purchase is paid in twice.
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import httpx
 import pytest
 
+import databases
+from edge import killed
 from edge.rig import ADDRESS, Devices, Server, ShiftedClock, until
+from forks import forks
 from serving import stop_all
 from tallystick.cli.walk import NotReached, Walk
 from tallystick.core.clock import SystemClock
-from tallystick.core.store import Store
 
 NOTES = (2_000, 1_000)
-SCRIPT = Path(__file__).with_name("killed.py")
+STOP_S_MAX = 10
 ENDS = ("sending", "receipt", "stopped", "safe", "start")
 GONE = (NotReached, httpx.HTTPError, ConnectionError)
 
@@ -36,25 +36,23 @@ class Scene:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True)
         self.folder, self.clock = folder, SystemClock()
-        self.store = Store.open(f"sqlite:///{folder}/server.sqlite")
-        self.store.migrate()
+        self.store = databases.opened(f"sqlite:///{folder}/server.sqlite")
         self.server = Server(self.store, ShiftedClock(), folder)
         self.devices = Devices(folder)
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: BaseProcess | None = None
 
     def start(self, at: int, how: str) -> str:
         """Start the machine, to be killed at a call, or never with 0; return its address."""
         ready = self.folder / "kiosk.ready"
         ready.unlink(missing_ok=True)
-        told = {"KILL_AT": str(at), "KILL_HOW": how, "KILL_COUNT": str(self.folder / "count")}
-        command = [sys.executable, str(SCRIPT), str(self.folder), self.server.code, str(ready)]
-        self.process = subprocess.Popen(command, env={**os.environ, **told})
-        dead = self.process
-        until(lambda: (ready.exists() and ready.read_text()) or dead.poll() is not None)
+        told = (self.folder, self.server.code, ready, at, how)
+        self.process = machine = forks(killed.__name__).Process(target=killed.run, args=told)
+        machine.start()
+        until(lambda: (ready.exists() and ready.read_text()) or not machine.is_alive())
         return ready.read_text() if ready.exists() else ""
 
     def dead(self) -> bool:
-        return self.process is not None and self.process.poll() is not None
+        return self.process is not None and not self.process.is_alive()
 
     def buy(self, screen: str) -> None:
         """Go on from whatever page is up, to the end of the purchase."""
@@ -74,10 +72,16 @@ class Scene:
             walk.send()
         walk.reach(*ENDS)
 
-    def end(self) -> None:
-        if self.process is not None and self.process.poll() is None:
+    def stop(self) -> None:
+        """Stop the machine as an operator does, if it lives."""
+        if self.process is not None:
             self.process.terminate()
-            self.process.wait(10)
+            self.process.join(STOP_S_MAX)
+            self.process.close()
+            self.process = None
+
+    def end(self) -> None:
+        self.stop()
         self.devices.kill()
         stop_all()
         self.store.close()
@@ -124,8 +128,7 @@ def run(folder: Path, at: int, how: str, power: bool) -> tuple[list[str], bool]:
 
 def _settled_dead(scene: Scene) -> bool:
     if scene.process is not None and not scene.dead():
-        scene.process.terminate()
-        scene.process.wait(10)
+        scene.stop()
         return False
     return True
 

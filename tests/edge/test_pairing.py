@@ -8,19 +8,18 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+import databases
 from edge.rig import Server, ShiftedClock
 from serving import stop_all
 from tallystick.core.identity import machines
 from tallystick.core.identity.keys import load_or_make_key
-from tallystick.core.store import Store
 from tallystick.edge import pairing
 from tallystick.edge.errors import NotPaired, ServerLost, ServerSaid, WrongServer
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    store = Store.open(f"sqlite:///{tmp_path}/server.sqlite")
-    store.migrate()
+    store = databases.opened(f"sqlite:///{tmp_path}/server.sqlite")
     yield Server(store, ShiftedClock(), tmp_path)
     stop_all()
     store.close()

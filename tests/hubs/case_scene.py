@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from gate_scene import settled
 
+import databases
 from tallystick.core.clock import SeededClock
 from tallystick.core.store import Store, Tx
 from tallystick.core.vault import Vault
@@ -45,8 +46,7 @@ class Scene:
     def __init__(self, folder: Path, sender: str = "GB", url: str = "") -> None:
         self.sender = sender
         self.clock = SeededClock(11, dt.datetime(2026, 11, 24, 9, 0, tzinfo=dt.UTC))
-        self.store = Store.open(url or f"sqlite:///{folder}/hubs.sqlite")
-        self.store.migrate()
+        self.store = databases.opened(url or f"sqlite:///{folder}/hubs.sqlite")
         self.vault = Vault(folder / "vault", self.clock)
         self.full = settled(sender)
         self.missing = ""

@@ -81,6 +81,7 @@ def main(folder: Path, broken: bool) -> None:
     run(store, step, desk)
     worker = effects.Worker(store, [Broadcast(store, World(folder / "sent"), clock)], clock)
     worker.step()
+    store.close()
 
 
 def run(store: Store, step: Any, desk: Desk) -> None:
@@ -155,7 +156,12 @@ def child(folder: Path, broken: bool, padding: tuple[str, int] | None) -> int:
 
 
 def sweep(root: Path, call: str, count: int, broken: bool) -> None:
-    """Kill at call 1, 2, 3 … of a fresh copy each, and run each again to its end."""
+    """Kill at call 1, 2, 3 … of a fresh copy each, and run each again to its end.
+
+    First one whole purchase here: the children inherit what it read, and are quick.
+    """
+    shutil.copytree(root / "start", root / f"first-{call}")
+    main(root / f"first-{call}", broken)
     for n in range(1, count + 1):
         folder = root / f"{call}-{n}"
         shutil.copytree(root / "start", folder)

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+import databases
 from counter import Counter
 from network import Network
 from tallystick.bitcoin.anchor import AnchorChecker, anchor_data, anchor_output, is_anchor
@@ -68,8 +69,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
 
 @pytest.fixture
 def scene(clock: SeededClock, network: Network, tmp_path: Path) -> Iterator[Scene]:
-    store = Store.open(f"sqlite:///{tmp_path}/store.sqlite")
-    store.migrate()
+    store = databases.opened(f"sqlite:///{tmp_path}/store.sqlite")
     yield Scene(store, clock, network, tmp_path)
     store.close()
 

@@ -8,11 +8,11 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner, Result
 
+import databases
 from scams.desk_scene import ADDRESS, purchase
 from tallystick.cli import main
 from tallystick.core import ledger
 from tallystick.core.clock import SeededClock
-from tallystick.core.store import Store
 from tallystick.kiosk import blocked
 from tallystick.kiosk.scams.claims import CUSTOMERS_REFUNDS
 from tallystick.kiosk.tables import PURCHASES
@@ -26,8 +26,7 @@ class Office:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.store = Store.open(f"sqlite:///{folder}/tallystick.sqlite")
-        self.store.migrate()
+        self.store = databases.opened(f"sqlite:///{folder}/tallystick.sqlite")
         with self.store.read() as tx:
             assert tx.execute(sa.select(PURCHASES.c.id)).first() is None
         self.bought = purchase(self.store, SeededClock(3))

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+import databases
 from kiosk.shop import ADDRESSES, ONE, TWO, Shop, Visit
 from tallystick.core import journal
-from tallystick.core.store import Store
 from tallystick.kiosk import blocked, buy, wire
 from tallystick.kiosk.customers.policy import Policy as Asking
 from tallystick.kiosk.errors import AddressBlocked
@@ -25,8 +25,7 @@ THERE = ADDRESSES[1]
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Shop:
-    store = Store.open(f"sqlite:///{tmp_path}/tallystick.sqlite")
-    store.migrate()
+    store = databases.opened(f"sqlite:///{tmp_path}/tallystick.sqlite")
     return Shop(store, tmp_path, Asking())
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+import databases
 from kiosk.shop import ADDRESSES, Shop, Visit, adopted
 from tallystick.core import rulebook
 from tallystick.core.identity import machines
 from tallystick.core.identity.errors import MachineTextInvalid
 from tallystick.core.identity.tables import MACHINES
 from tallystick.core.rulebook.place import LawUnreadable
-from tallystick.core.store import Store
 from tallystick.kiosk.customers.policy import Policy as Asking
 from tallystick.kiosk.tables import PURCHASES
 from tallystick.web.console.kiosks import taken_today
@@ -28,8 +28,7 @@ class Texas:
     """An operator in a state of two zones, with a machine in each."""
 
     def __init__(self, folder: Path) -> None:
-        store = Store.open(f"sqlite:///{folder}/tallystick.sqlite")
-        store.migrate()
+        store = databases.opened(f"sqlite:///{folder}/tallystick.sqlite")
         self.shop = Shop(store, folder, Asking())
         self.shop.desk.place = adopted("US-TX")
         self.api = Api(store, self.shop.desk)

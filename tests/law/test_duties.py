@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+import databases
 from tallystick.core import journal, rulebook
 from tallystick.core.clock import SeededClock
 from tallystick.core.money import USD
@@ -113,8 +114,7 @@ def test_a_statement_made_after_midnight_in_greenwich_holds_this_evening_in_new_
 ) -> None:
     """At 02:00 UTC it is still yesterday at the machine, and the machine opens all the same."""
     clock = SeededClock(5, dt.datetime(2026, 11, 28, 2, 0, tzinfo=dt.UTC))
-    store = Store.open(f"sqlite:///{tmp_path}/s.sqlite")
-    store.migrate()
+    store = databases.opened(f"sqlite:///{tmp_path}/s.sqlite")
     place, evening = rulebook.load("US-CT"), dt.date(2026, 11, 27)
     names = [one.id for one in duties.duties_of(place, evening)]
     with store.transact() as tx:

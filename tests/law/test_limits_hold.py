@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import databases
 from tallystick.core import rulebook
 from tallystick.core.clock import Clock, SeededClock, new_id
 from tallystick.core.money import USD
@@ -110,8 +111,7 @@ def test_no_order_of_steps_passes_the_limit_of_a_day(
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
         clock = SeededClock(3, dt.datetime(2026, 11, 25, 7, 50, tzinfo=dt.UTC))
-        store = Store.open(f"sqlite:///{Path(folder)}/s.sqlite")
-        store.migrate()
+        store = databases.opened(f"sqlite:///{Path(folder)}/s.sqlite")
         fill(store, clock)
         desk = desk_of(code, clock)
         machines = [Machine(f"K{number}", store, desk) for number in range(3)]

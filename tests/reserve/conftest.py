@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import databases
 from office_scene import Scene
 from reserve_scene import Chain, devices
 from tallystick.core.store import Store
@@ -32,8 +33,7 @@ def make_scene(
 
     def make(url: str = "", **more: Any) -> Scene:
         seed = next(_SEEDS)
-        store = Store.open(url or f"sqlite:///{tmp_path}/s{seed}.sqlite")
-        store.migrate()
+        store = databases.opened(url or f"sqlite:///{tmp_path}/s{seed}.sqlite")
         opened.append(store)
         signers = devices(tmp_path / f"signers{seed}", 8, seed)
         return Scene(tmp_path / f"scene{seed}", store, reserve_chain, signers, **more)

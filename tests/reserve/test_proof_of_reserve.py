@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import databases
 from office_scene import DAY_S, FORFEIT, GIFT, Scene, prove, published
 from tallystick.bitcoin.lookup import Lookup, open_lookup
 from tallystick.core.clock import SeededClock
@@ -46,11 +47,9 @@ class Proved:
 @pytest.fixture(scope="module")
 def proved(tmp_path_factory: pytest.TempPathFactory, reserve_chain: Any) -> Proved:
     from reserve_scene import devices
-    from tallystick.core.store import Store
 
     folder = tmp_path_factory.mktemp("proved")
-    store = Store.open(f"sqlite:///{folder}/s.sqlite")
-    store.migrate()
+    store = databases.opened(f"sqlite:///{folder}/s.sqlite")
     signers = devices(folder / "signers", 8, 900)
     return Proved(Scene(folder, store, reserve_chain, signers), folder)
 

@@ -14,6 +14,7 @@ import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+import databases
 from office_scene import DAY_S, FORFEIT, GIFT, THEIRS, Scene, prove, published
 from tallystick.core import approvals
 from tallystick.core.approvals.errors import NotApproved
@@ -293,11 +294,9 @@ def shown(
 ) -> Iterator[tuple[Site, Official, dict[str, str]]]:
     """A reserve with something on every page, looked at and not changed."""
     from reserve_scene import devices
-    from tallystick.core.store import Store
 
     folder = tmp_path_factory.mktemp("shown")
-    store = Store.open(f"sqlite:///{folder}/s.sqlite")
-    store.migrate()
+    store = databases.opened(f"sqlite:///{folder}/s.sqlite")
     scene = Scene(folder, store, reserve_chain, devices(folder / "signers", 8, 700))
     scene.deposit(400_000_000, FORFEIT)
     scene.deposit(150_000_000, GIFT)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import databases
 from reserve_scene import devices, key_of
 from tallystick.bitcoin import bip322
 from tallystick.bitcoin.descriptor import with_checksum
@@ -36,8 +37,7 @@ def holders(tmp_path_factory: pytest.TempPathFactory) -> list:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store.open(f"sqlite:///{tmp_path}/store.sqlite")
-    opened.migrate()
+    opened = databases.opened(f"sqlite:///{tmp_path}/store.sqlite")
     yield opened
     opened.close()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from bdkpython import bdk
 
+import databases
 from reserve_scene import THEIRS, Chain, devices, key_of, plan_of, signed_by, vault_of
 from tallystick.bitcoin import psbt as psbts
 from tallystick.bitcoin.embedded.txs import compact
@@ -28,8 +29,7 @@ def holders(tmp_path_factory: pytest.TempPathFactory) -> list:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store.open(f"sqlite:///{tmp_path}/store.sqlite")
-    opened.migrate()
+    opened = databases.opened(f"sqlite:///{tmp_path}/store.sqlite")
     yield opened
     opened.close()
 

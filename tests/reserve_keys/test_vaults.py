@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+import databases
 from reserve_scene import devices, key_of, vault_of
 from tallystick.bitcoin.descriptor import is_whole
 from tallystick.bitcoin.policy388 import policy_of
@@ -31,8 +32,7 @@ def signers(tmp_path_factory: pytest.TempPathFactory) -> list:
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("empty") / "store.sqlite"
-    made = Store.open(f"sqlite:///{path}")
-    made.migrate()
+    made = databases.opened(f"sqlite:///{path}")
     made.close()
     return path
 
@@ -41,8 +41,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def store(request: pytest.FixtureRequest, empty: Path, tmp_path: Path) -> Iterator[Store]:
     """SQLite, migrated once; PostgreSQL for those who ask for it."""
     if getattr(request, "param", "") == "postgres":
-        opened = Store.open(str(request.getfixturevalue("postgres_url")))
-        opened.migrate()
+        opened = databases.opened(str(request.getfixturevalue("postgres_url")))
     else:
         shutil.copy(empty, tmp_path / "store.sqlite")
         opened = Store.open(f"sqlite:///{tmp_path}/store.sqlite")

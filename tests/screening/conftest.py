@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from queue_scene import LISTED, Scene, entry
 
+import databases
 from tallystick.core.clock import SeededClock
 from tallystick.core.store import Store
 
@@ -21,8 +22,7 @@ def begun(store: Store, clock: SeededClock, folder: Path) -> Scene:
 
 @pytest.fixture
 def scene(clock: SeededClock, tmp_path: Path) -> Iterator[Scene]:
-    store = Store.open(f"sqlite:///{tmp_path}/scene.sqlite")
-    store.migrate()
+    store = databases.opened(f"sqlite:///{tmp_path}/scene.sqlite")
     yield begun(store, clock, tmp_path)
     store.close()
 

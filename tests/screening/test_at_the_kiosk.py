@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from queue_scene import entry
 
+import databases
 from kiosk.shop import DOCUMENT_FIRST, ONE, TWO, Shop
 from tallystick.core.effects import Worker
 from tallystick.core.identity import grants, people
@@ -56,8 +57,7 @@ class Counter:
 
 @pytest.fixture
 def counter(tmp_path: Path) -> Iterator[Counter]:
-    store = Store.open(f"sqlite:///{tmp_path}/s.sqlite")
-    store.migrate()
+    store = databases.opened(f"sqlite:///{tmp_path}/s.sqlite")
     yield Counter(store, tmp_path)
     store.close()
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from queue_scene import DAY, LISTED, Scene, entry
 
+import databases
 from tallystick.core import effects, journal
 from tallystick.core.approvals.errors import ApprovalError, RoleMissing
 from tallystick.core.clock import SeededClock
@@ -54,8 +55,7 @@ def test_who_was_never_screened_is_not_clear(scene: Scene) -> None:
 def test_without_the_list_that_the_policy_wants_nobody_is_clear(
     clock: SeededClock, tmp_path: Path
 ) -> None:
-    store = Store.open(f"sqlite:///{tmp_path}/empty.sqlite")
-    store.migrate()
+    store = databases.opened(f"sqlite:///{tmp_path}/empty.sqlite")
     scene = Scene(store, clock, tmp_path)
     person = scene.customer("Jane Brown")
     assert not scene.clear(person)
@@ -291,8 +291,7 @@ def test_every_state_is_reached_or_is_the_first() -> None:
 def migrated() -> bytes:
     """Return a database with its tables, made once."""
     with tempfile.TemporaryDirectory(prefix="ts-screening-") as folder:
-        store = Store.open(f"sqlite:///{folder}/store.sqlite")
-        store.migrate()
+        store = databases.opened(f"sqlite:///{folder}/store.sqlite")
         store.close()
         return (Path(folder) / "store.sqlite").read_bytes()
 

@@ -221,6 +221,13 @@ def views() -> dict[str, View]:
         "code-locked": _at(HAVE, Screen.CODE, ask=ASKED, say=Say("who.locked", "stop")),
         "document": _at(HAVE, Screen.DOCUMENT, ask=ASKED),
         "document-old": _at(HAVE, Screen.DOCUMENT, ask=OURS, say=Say("who.document_old", "stop")),
+        "copy": _at(HAVE, Screen.COPY, ask=ASKED),
+        "copy-taken": _at(HAVE, Screen.COPY, ask=ASKED, pictured=3),
+        "copy-dark": _at(HAVE, Screen.COPY, ask=ASKED, say=Say("who.too_dark", "care")),
+        "mail": _at(HAVE, Screen.MAIL, ask=ASKED, typed="pat.sample@example.org"),
+        "mail-wrong": _at(HAVE, Screen.MAIL, typed="pat@", say=Say("who.bad_mail", "care")),
+        "photo": _at(HAVE, Screen.PHOTO, ask=OURS, shooting=True),
+        "photo-taken": _at(PAID, Screen.PHOTO, ask=OURS, pictured=4),
         "source": _at(PAID, Screen.SOURCE, ask=OURS),
         "cash-more": dataclasses.replace(
             cash, show_more=(ASKED,), say=Say("who.more", "care"), left_minor=0

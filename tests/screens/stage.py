@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 
 from screens.gallery import ADDRESS, HAVE, PAID, WARNING, bought
 from tallystick.core.clock import SystemClock
+from tallystick.devices import sample_pictures
 from tallystick.edge.screen.app import create_app
 from tallystick.edge.view import Screen, Touch, View
 
@@ -62,6 +63,11 @@ class HeldEngine:
         with self._newer:
             self._newer.wait_for(lambda: self._view.version != version, timeout_s)
             return self._view
+
+    def picture(self) -> bytes | None:
+        """Return the sample of what is on the page."""
+        samples = {Screen.COPY: sample_pictures.card, Screen.PHOTO: sample_pictures.figure}
+        return samples[self._view.screen]() if self._view.pictured else None
 
     def spoken(self, where: str, seconds: float) -> None:
         """Remember what the voice reads, and for how long."""

@@ -166,6 +166,7 @@ CAREFUL = [
     (Touch.SLIP_STOP, dataclasses.replace(PAID, screen=Screen.STANDING, slip=paper("paid_in"))),
     (Touch.CLAIM, dataclasses.replace(PAID, screen=Screen.STANDING, slip=paper("sent"))),
     (Touch.DONE, dataclasses.replace(PAID, screen=Screen.RECEIPT)),
+    (Touch.USE, dataclasses.replace(HAVE, screen=Screen.COPY, pictured=3)),
 ]
 
 

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+import databases
 from tallystick.core import journal
 from tallystick.core.clock import SeededClock
 from tallystick.core.store import Store
-from tallystick.core.tlog import keys, log, receipts, verify
+from tallystick.core.tlog import ask, keys, log, receipts, verify
 from tallystick.core.tlog.log import Signed
 from tallystick.core.tlog.proof import Proof
-from tallystick.core.tlog.publish import Cosign, Publisher, nobody
+from tallystick.core.tlog.publish import Cosign, Publisher, nobody, nothing
 from tallystick.core.tlog.reader import FolderSource
 from tallystick.core.tlog.report import Line, Report
 from tallystick.core.tlog.verify import Asked
@@ -43,8 +44,13 @@ class LogScene:
                 journal.append(tx, "kiosk", kind, commitment, self.clock.now())
 
     def publish(self, seed: int = 1) -> Signed:
-        publisher = Publisher(self.store, signer(seed), self.folder, self.clock, self.cosign)
-        return publisher.step()
+        given = (self.store, signer(seed), self.folder, self.clock, self.cosign)
+        publisher = Publisher(*given, wanting=getattr(self.cosign, "wanting", nothing))
+        signed = publisher.step()
+        if isinstance(self.cosign, ask.Witnesses):
+            self.cosign.settle()
+            signed = publisher.step()
+        return signed
 
     def receipt(self, seq: int, salt: str = "", content: str = "") -> Proof:
         with self.store.read() as tx:
@@ -57,8 +63,7 @@ class LogScene:
 
 
 def open_scene(folder: Path, url: str = "") -> LogScene:
-    store = Store.open(url or f"sqlite:///{folder}/store.sqlite")
-    store.migrate()
+    store = databases.opened(url or f"sqlite:///{folder}/store.sqlite")
     return LogScene(store, folder / "log")
 
 

@@ -35,8 +35,9 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LogScene]:
     """A log with three levels of tiles, whose witness signs whatever it is shown."""
     scene = open_scene(tmp_path_factory.mktemp("honest"))
 
-    def cosign(signed: Signed) -> list[Line]:
-        return [WITNESS.cosign(signed.note.text, int(scene.clock.now().timestamp()))]
+    def cosign(signed: Signed) -> dict[int, list[Line]]:
+        at = int(scene.clock.now().timestamp())
+        return {signed.size: [WITNESS.cosign(signed.note.text, at)]}
 
     scene.cosign = cosign
     scene.grow(300)
@@ -264,7 +265,19 @@ def test_wrong_keys(honest: LogScene, copy: Path) -> None:
 def test_too_few_witnesses(honest: LogScene, copy: Path) -> None:
     text = str(Checkpoint(KEY.name, SIZE, bytes.fromhex(root_of(honest))))
     (copy / "checkpoint").write_text(str(Note(text, (signer().sign(text),))))
+    assert look(honest, copy) == [], "the very same tree is witnessed beside it"
+    beside = copy / "checkpoint.witnessed"
+    beside.write_text(str(Note(text, (signer().sign(text),))))
     assert look(honest, copy) == ["too-few-witnesses"]
+    beside.unlink()
+    assert look(honest, copy) == ["too-few-witnesses"]
+    now = int(honest.clock.now().timestamp())
+    other = str(Checkpoint(KEY.name, SIZE, bytes(32)))
+    beside.write_text(str(Note(other, (signer().sign(other), WITNESS.cosign(other, now)))))
+    assert look(honest, copy) == ["fork"]
+    longer = str(Checkpoint(KEY.name, SIZE + 1, bytes(32)))
+    beside.write_text(str(Note(longer, (signer().sign(longer), WITNESS.cosign(longer, now)))))
+    assert look(honest, copy) == ["rollback"]
 
 
 @pytest.mark.parametrize(

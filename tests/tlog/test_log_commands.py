@@ -82,11 +82,14 @@ def test_from_publishing_to_a_witnessed_proof(scene: LogScene, tmp_path: Path) -
     url, ed25519, _ = witness.said
     text = f"log {vkey}\nwitness w {ed25519} {url}\nquorum w\n"
     (tmp_path / "policy").write_text(text)
-    asking = ask.Witnesses(scene.store, policy.read(text))
+    clock = SystemClock()
+    asking = ask.Witnesses(scene.store, policy.read(text), clock)
     scene.grow(3)
     signer = signer_of(scene.store, scene.folder.parent / "log.key")
-    clock = SystemClock()
-    Publisher(scene.store, signer, scene.folder, clock, asking, text, asking.wanting).step()
+    publisher = Publisher(scene.store, signer, scene.folder, clock, asking, text, asking.wanting)
+    publisher.step()
+    asking.settle()
+    publisher.step()
     asking.close()
     witness.stop()
     receipt = run("log", "prove", "--data", data, "263").stdout
@@ -100,6 +103,39 @@ def test_from_publishing_to_a_witnessed_proof(scene: LogScene, tmp_path: Path) -
     proved = {line["name"] for line in said["proved"]}
     assert {"signature", "witnesses", "entries", "time", "receipt", "inclusion"} <= proved
     assert run("log", "prove", "--data", data, "9999").returncode == 1
+    assert run("verify", str(scene.folder), *known[2:]).returncode == 0, "the policy is kept"
+    (tmp_path / "other").write_text(text + "# another\n")
+    given = ("--policy", str(tmp_path / "other"), *known[2:])
+    done = run("verify", str(scene.folder), *given)
+    assert done.returncode == 2 and "tallystick pins" in done.stderr
+    done = run("pins", str(tmp_path / "last"), *given[:2], "--json")
+    assert done.returncode == 0 and "another policy" in json.loads(done.stdout)["changed"]
+    assert run("verify", str(scene.folder), *given).returncode == 0
+
+
+def test_the_key_is_changed_by_command_and_pins_by_hand(scene: LogScene, tmp_path: Path) -> None:
+    data, last = str(scene.folder.parent), str(tmp_path / "last")
+    run("log", "publish", "--data", data)
+    old = (scene.folder / "log.vkey").read_text().strip()
+    assert run("verify", str(scene.folder), "--last", last).returncode == 0
+    done = run("log", "rotate", "--data", data, "--overlap-days", "0", "--yes")
+    assert done.returncode == 0 and "signs too until" in done.stdout, done.stderr
+    new = done.stdout.split("\n")[0]
+    run("log", "publish", "--data", data)
+    with scene.store.transact() as tx:
+        journal.append(tx, "kiosk", "paid_in", "ab" * 32, SystemClock().now())
+    run("log", "publish", "--data", data)
+    listed = run("log", "keys", "--data", data).stdout
+    assert listed.startswith(old) and new in listed and "published" in listed
+    (scene.folder / "keys.json").rename(tmp_path / "keys.json")
+    done = run("verify", str(scene.folder), "--last", last)
+    assert done.returncode == 1 and "wrong-key" in done.stdout, "no overlap, no announcement"
+    assert run("pins", last, "--key", "x+00+AA").returncode == 1
+    done = run("pins", last, "--key", new)
+    assert done.returncode == 0 and new in done.stdout and "changed" in done.stdout
+    done = run("verify", str(scene.folder), "--last", last)
+    assert done.returncode == 0 and "consistency" in done.stdout, done.stdout
+    (tmp_path / "keys.json").rename(scene.folder / "keys.json")
 
 
 def test_exit_codes(scene: LogScene, tmp_path: Path) -> None:

@@ -197,13 +197,13 @@ def test_the_verifier_imports_no_database() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_a_journal_of_the_chained_form_is_moved_whole(store_url: str) -> None:
+def test_a_journal_of_the_chained_form_is_moved_whole(empty_url: str) -> None:
     from alembic import command
     from alembic.config import Config
 
     from tallystick.core import migrations
 
-    store = Store.open(store_url)
+    store = Store.open(empty_url)
     config = Config()
     config.set_main_option("script_location", str(migrations.FOLDER))
     with store.transact() as tx:

@@ -8,11 +8,13 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from log_scene import names, open_scene, signer
+from starlette.concurrency import run_in_threadpool
 
 from serving import serve, stop_all
 from tallystick.core.clock import SeededClock
@@ -21,9 +23,11 @@ from tallystick.core.tlog import log as ours
 from tallystick.core.tlog.checkpoint import Checkpoint
 from tallystick.core.tlog.keys import Cosigner, LogSigner
 from tallystick.core.tlog.note import Note
+from tallystick.core.tlog.publish import Publisher
 from tallystick.core.tlog.verify import Asked
 from tallystick.core.tlog.witness import REQUEST_BYTES_MAX, SIZE_TYPE, Witness, origin_hash
 from tallystick.core.tlog.witness_keys import signers_of
+from tallystick.web.proxies import networks
 from tallystick.web.witness import create_app
 from vectors import load
 
@@ -168,7 +172,7 @@ def test_a_log_gets_its_quorum_and_a_stranger_sees_it(tmp_path: Path) -> None:
         made.append((witness.signers[0], str(serve(create_app(witness)).base_url)))
     lost = Cosigner("witness.example/3", Ed25519PrivateKey.from_private_bytes(bytes(32)))
     trusted = policy_of(*made, (lost, "http://127.0.0.1:9"))
-    witnesses = ask.Witnesses(scene.store, trusted)
+    witnesses = ask.Witnesses(scene.store, trusted, scene.clock)
     scene.cosign = witnesses
     for size in (3, 300):
         scene.grow(size)
@@ -180,7 +184,7 @@ def test_a_log_gets_its_quorum_and_a_stranger_sees_it(tmp_path: Path) -> None:
     more = policy_of(*made, (lost, ""), quorum=3)
     assert names(scene.verify(Asked(policy=more)).caught) == ["too-few-witnesses"]
     witnesses.close()
-    scene.cosign = again = ask.Witnesses(scene.store, trusted)
+    scene.cosign = again = ask.Witnesses(scene.store, trusted, scene.clock)
     scene.grow(5)
     assert not again.wanting(scene.publish()), "it knows no size: the witnesses tell it"
     again.close()
@@ -203,11 +207,12 @@ def test_only_lines_that_hold_are_taken(tmp_path: Path) -> None:
         ]
     )
     trusted = policy_of((liar, str(serve(app).base_url)), quorum=1)
-    scene.cosign = asking = ask.Witnesses(scene.store, trusted)
+    scene.cosign = asking = ask.Witnesses(scene.store, trusted, scene.clock)
     for _ in range(4):
         signed = scene.publish()
         assert len(signed.note.lines) == 1 and asking.wanting(signed)
         scene.grow(1)
+        scene.clock.advance(ask.AGAIN_S_MAX)
     asking.close()
     with scene.store.read() as tx:
         newest = ours.checkpoint(tx)
@@ -222,3 +227,73 @@ def test_another_logs_signer_is_refused(tmp_path: Path) -> None:
     made = str(Checkpoint(other.key.name, 0, merkle.EMPTY))
     body = f"old 0\n\n{Note(made, (other.sign(made),))}"
     assert witness.add_checkpoint(body.encode()).status == 403
+
+
+def test_a_slow_witness_delays_no_checkpoint(tmp_path: Path) -> None:
+    """It answers when told to; two checkpoints are out before, and its line comes to the first."""
+    scene, woken = open_scene(tmp_path), threading.Event()
+    inner = create_app(make(tmp_path / "w", signer().key, name="slow.example"))
+
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            await run_in_threadpool(woken.wait, 20)
+        await inner(scope, receive, send)
+
+    known = signers_of(tmp_path / "w", "slow.example", False, SeededClock(3))[0]
+    trusted = policy_of((known, str(serve(slow).base_url)), quorum=1)
+    asking = ask.Witnesses(scene.store, trusted, scene.clock)
+    given = (scene.store, signer(), scene.folder, scene.clock, asking, "", asking.wanting)
+    publisher = Publisher(*given)
+    for size in (3, 5):
+        scene.grow(size)
+        publisher.step()
+        shown = note.read((scene.folder / "checkpoint").read_bytes())
+        assert checkpoint.read(shown.text).size in (3, 8) and len(shown.lines) == 1
+    assert names(scene.verify(Asked(policy=trusted)).caught) == ["too-few-witnesses"]
+    woken.set()
+    asking.settle()
+    publisher.step()
+    report = scene.verify(Asked(policy=trusted))
+    assert report.exit_code == 0 and report.checkpoint["size"] == 8, report
+    assert any("up to entry 3" in line.said for line in report.proved)
+    assert any("5 entries after entry 3" in line.said for line in report.assumed)
+    asking.settle()
+    signed = publisher.step()
+    assert signed.size == 8 and not asking.wanting(signed)
+    report = scene.verify(Asked(policy=trusted))
+    assert not any("after entry" in line.said for line in report.assumed)
+    asking.close()
+    stop_all()
+    scene.store.close()
+
+
+def test_each_address_may_ask_so_often(tmp_path: Path) -> None:
+    """Counted to the limit; a header is believed from a trusted proxy alone, and from its end."""
+    witness = make(tmp_path, signer().key)
+    client = serve(create_app(witness, (), per_minute=3), proxy_headers=False)
+    codes = [
+        client.post("/add-checkpoint", content=b"", headers={"X-Forwarded-For": f"8.8.8.{n}"})
+        for n in range(4)
+    ]
+    assert [one.status_code for one in codes] == [400, 400, 400, 429], "the header is nobody's word"
+    assert codes[-1].headers["retry-after"] == "60"
+    assert client.get(f"/{'0' * 64}/checkpoint").status_code == 429
+    witness.clock.advance(60)  # type: ignore[attr-defined]
+    assert client.post("/sign-subtree", content=b"").status_code == 400
+    behind = serve(
+        create_app(witness, networks(["127.0.0.0/8", "10.0.0.1"]), per_minute=2),
+        proxy_headers=False,
+    )
+
+    def ask_as(*forwarded: str) -> int:
+        headers = [("X-Forwarded-For", one) for one in forwarded]
+        return behind.post("/add-checkpoint", content=b"", headers=headers).status_code
+
+    assert [ask_as("9.9.9.9") for _ in range(3)] == [400, 400, 429]
+    assert ask_as("9.9.9.8") == 400, "another address has its own"
+    assert ask_as("1.2.3.4, 9.9.9.9, 10.0.0.1") == 429, "what stands before is anybody's word"
+    assert ask_as("1.2.3.4", "9.9.9.9") == 429
+    assert ask_as("9.9.9.9, what") == 400, "the last is none: counted to the proxy"
+    with pytest.raises(ValueError, match="nowhere"):
+        networks(["nowhere"])
+    stop_all()

@@ -16,10 +16,10 @@ import msgspec
 import pytest
 from signed_machine import Machine
 
+import databases
 from network import Network
 from serving import stop_all
 from tallystick.core.clock import SeededClock, new_id
-from tallystick.core.store import Store
 from tallystick.kiosk import wire
 from tallystick.web.bounded import HEAD_BYTES_MAX, HEAD_S_MAX
 from tallystick.web.machine_api import BODY_S_MAX
@@ -31,8 +31,7 @@ OVER = wire.BODY_BYTES_MAX + 1
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory, network: Network) -> Iterator[Machine]:
-    store = Store.open(f"sqlite:///{tmp_path_factory.mktemp('b')}/store.sqlite")
-    store.migrate()
+    store = databases.opened(f"sqlite:///{tmp_path_factory.mktemp('b')}/store.sqlite")
     made = Machine(store, SeededClock(8), network)
     yield made
     stop_all()

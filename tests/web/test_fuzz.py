@@ -23,13 +23,13 @@ from schemathesis.specs.openapi.checks import (
 )
 from signed_machine import ADDRESS, Machine
 
+import databases
 from kiosk.licence_texts import licence
 from network import Network
 from serving import stop_all
 from tallystick.core import journal, ledger
 from tallystick.core.clock import SeededClock, new_id
 from tallystick.core.errors import TallystickError
-from tallystick.core.store import Store
 from tallystick.core.vault import Vault
 from tallystick.kiosk.customers.desk import CustomerDesk
 from tallystick.kiosk.customers.texts import FileTexts
@@ -65,8 +65,7 @@ class Signed(requests.auth.AuthBase):
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory, network: Network) -> Iterator[Machine]:
-    store = Store.open(f"sqlite:///{tmp_path_factory.mktemp('f')}/store.sqlite")
-    store.migrate()
+    store = databases.opened(f"sqlite:///{tmp_path_factory.mktemp('f')}/store.sqlite")
     made = Machine(store, SeededClock(9), network)
     folder = tmp_path_factory.mktemp("vault")
     texts = FileTexts(folder / "telephone.txt")

@@ -16,6 +16,7 @@ from fuzzing import for_each_case, operations
 from schemathesis.checks import not_a_server_error
 from signed_machine import Machine
 
+import databases
 from network import Network
 from serving import serve, stop_all
 from tallystick.core import ledger
@@ -71,8 +72,7 @@ def signed(
     url = f"sqlite:///{folder}/store.sqlite"
     if request.param == "postgres":
         url = request.getfixturevalue("cluster").new_database()
-    store = Store.open(url)
-    store.migrate()
+    store = databases.opened(url)
     yield Signed(store, network)
     stop_all()
     store.close()

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from scene import Scene
 
+import databases
 from network import Network
 from tallystick.core.clock import SeededClock
 from tallystick.core.store import Store
@@ -22,16 +23,10 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
     made.stop()
 
 
-def opened(url: str) -> Store:
-    store = Store.open(url)
-    store.migrate()
-    return store
-
-
 @pytest.fixture(scope="session")
 def day(tmp_path_factory: pytest.TempPathFactory, network: Network) -> Iterator[Scene]:
     folder: Path = tmp_path_factory.mktemp("day")
-    store = opened(f"sqlite:///{folder}/store.sqlite")
+    store = databases.opened(f"sqlite:///{folder}/store.sqlite")
     scene = Scene(store, SeededClock(7), network)
     scene.a_day()
     scene.serve()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import dataclasses
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,16 +13,21 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
+import databases
 from kiosk.shop import ADDRESSES, DOCUMENT_FIRST, ONE, Shop
 from serving import serve, stop_all
 from tallystick.cli import main
 from tallystick.core import journal
-from tallystick.core.identity import people, sessions
+from tallystick.core.identity import people, sealing, sessions
 from tallystick.core.identity.passkeys import Party
 from tallystick.core.identity.people import Role
 from tallystick.core.identity.tables import PASSKEYS
 from tallystick.core.store import Store
+from tallystick.core.vault import Vault
+from tallystick.devices import sample_pictures
 from tallystick.kiosk import buy, wire
+from tallystick.kiosk.customers import picture, sweep
+from tallystick.kiosk.customers.policy import Policy as Asking
 from tallystick.kiosk.scams import guard
 from tallystick.web.console.app import create_app
 from tallystick.web.console.pages import Offices
@@ -46,11 +53,20 @@ class Scene(SimpleNamespace):
         return httpx.Client(base_url=self.http.base_url, headers=headers, timeout=20)
 
 
+class Broken:
+    """A vault whose disk is gone."""
+
+    def __init__(self, vault: Vault) -> None:
+        self.keys = vault.keys
+
+    def sweep(self, store: Store) -> list[str]:
+        raise OSError("the disk is gone")
+
+
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     folder: Path = tmp_path_factory.mktemp("customers")
-    store = Store.open(f"sqlite:///{folder}/tallystick.sqlite")
-    store.migrate()
+    store = databases.opened(f"sqlite:///{folder}/tallystick.sqlite")
     shop = Shop(store, folder, DOCUMENT_FIRST)
     visit = shop.known(ONE)
     visit.start()
@@ -106,6 +122,55 @@ def test_the_copy_for_the_person(scene: Scene) -> None:
         paper = ada.post(f"{where}/copy", data={"why": "the person asks", "form": "pdf"})
         assert paper.content.startswith(b"%PDF-")
         assert "attachment" in paper.headers["content-disposition"]
+
+
+def test_a_picture_is_seen_on_record_alone_and_is_in_the_copy(scene: Scene) -> None:
+    shop, jpeg = scene.shop, sample_pictures.card()
+    shop.desk.customers = dataclasses.replace(shop.customers, policy=Asking(copy_from_minor=0))
+    visit = shop.visit()
+    about, (to, signature) = picture.about(visit.id, "copy"), sealing.offered(shop.desk.key)
+    sealed = sealing.seal(jpeg, about, to, signature, shop.desk.key.public_key())
+    assert visit.do(picture.take, wire.PictureAsk(item="copy", sealed=sealed)).said == ""
+    shop.desk.customers = shop.customers
+    where, shown = f"/customers/{visit.customer}", base64.b64encode(jpeg).decode()
+    with scene.client() as ada:
+        closed = ada.get(where).text
+        assert "Picture of the card" in closed and "data:image" not in closed
+        opened = ada.post(f"{where}/open", data={"why": "the card was asked about"})
+        assert f'src="data:image/jpeg;base64,{shown}"' in opened.text
+        assert opened.headers["cache-control"] == "no-store"
+        assert "the card was asked about" in ada.get(where).text
+        asked = {"why": "the person asks", "form": "json"}
+        (record,) = ada.post(f"{where}/copy", data=asked).json()["records"]
+        assert record["content"]["jpeg"] == shown
+        paper = ada.post(f"{where}/copy", data={**asked, "form": "pdf"}).content
+        assert b"/Subtype /Image" in paper or b"/DCTDecode" in paper
+
+
+def test_a_run_that_failed_or_is_late_is_on_every_page_until_one_succeeds(scene: Scene) -> None:
+    shop, said = scene.shop, "Personal data past its day may still be here"
+    done = sweep.daily(shop.store, shop.desk)
+    assert done is not None and done.trouble == ""
+    assert sweep.daily(shop.store, shop.desk) is None, "once a day"
+    shop.clock.advance(86_400)
+    shop.desk.customers = dataclasses.replace(shop.customers, vault=Broken(shop.vault))
+    assert sweep.daily(shop.store, shop.desk) is None
+    assert sweep.daily(shop.store, shop.desk) is None, "not again before an hour"
+    shop.desk.customers = shop.customers
+    with scene.client() as ada:
+        page = ada.get("/customers").text
+        assert "the disk is gone" in page and "tried again every hour" in page
+        assert said in ada.get("/").text
+    shop.clock.advance(3_601)
+    assert sweep.daily(shop.store, shop.desk) is not None
+    with scene.client() as ada:
+        page = ada.get("/customers").text
+        assert said not in page and "by the server" in page
+    with shop.store.read() as tx:
+        now = shop.clock.now()
+        assert sweep.late(tx, now + sweep.LATE_AFTER) == ""
+        assert "The last run was" in sweep.late(tx, now + sweep.LATE_AFTER + sweep.AGAIN_AFTER)
+        assert journal.verify(tx)
 
 
 def test_the_number_to_call_back(scene: Scene) -> None:
@@ -181,3 +246,17 @@ def test_by_command_and_erased_at_last(scene: Scene) -> None:
     refused = CliRunner().invoke(main, ["customers", "show", "nobody", "--data", str(scene.folder)])
     assert refused.exit_code == 1
     assert "4022" in refused.output
+
+
+def test_the_keys_are_turned_and_the_runs_are_made_by_command(scene: Scene) -> None:
+    kept = scene.shop.known("8605550177", DAQ="ROTATE1", DAC="ROSA").customer
+    assert "people ended" in command(scene, "sweep", "--by", "Ada")
+    where = ["vault", "rotate", "--by", "Ada", "--data", str(scene.folder)]
+    done = CliRunner().invoke(main, where)
+    assert done.exit_code == 0, done.output
+    assert "under a new master key" in done.output
+    told = command(scene, "export", kept, "--by", "Ada", "--why", "after the rotation")
+    assert "ROTATE1" in told
+    nothing = CliRunner().invoke(main, [*where[:-1], str(scene.folder / "elsewhere")])
+    assert nothing.exit_code == 1 and "holds no vault; nothing was changed" in nothing.output
+    assert not (scene.folder / "elsewhere").exists()

@@ -14,6 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 from scene import Scene
 
+import databases
 from network import Network
 from screening.list_files import OFAC_CLASSIC
 from screening.queue_scene import Scene as Customers
@@ -54,8 +55,7 @@ class Desk:
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory, network: Network) -> Iterator[Desk]:
     folder = tmp_path_factory.mktemp("screening")
-    store = Store.open(f"sqlite:///{folder}/store.sqlite")
-    store.migrate()
+    store = databases.opened(f"sqlite:///{folder}/store.sqlite")
     made = Desk(store, network, folder)
     yield made
     made.scene.close()

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
+import databases
 from tallystick import look
 from tallystick.core.clock import SystemClock
 from tallystick.core.identity import people
@@ -76,8 +77,7 @@ def application(door: Door, look: Path = LOOK) -> FastAPI:
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    store, clock = Store.open(f"sqlite:///{tmp_path}/door.db"), ShiftingClock()
-    store.migrate()
+    store, clock = databases.opened(f"sqlite:///{tmp_path}/door.db"), ShiftingClock()
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     port = listener.getsockname()[1]

@@ -1,9 +1,14 @@
-"""The command line: ``tallystick serve | edge | admin | audit | machine | demo``."""
+"""The command line: ``tallystick serve | edge | admin | audit | machine | demo``.
+
+A command's module is read when it is asked for and not before: each process of a deployment is
+one command, and none waits for what the others import.
+"""
 
 from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Mapping
 from typing import Final
 
 import click
@@ -11,43 +16,52 @@ import structlog
 
 from tallystick import __version__
 
+COMMANDS: Final[Mapping[str, str]] = {
+    "admin": "admin.admin",
+    "audit": "audit.audit",
+    "blocked": "blocked.blocked",
+    "claims": "claims.claims",
+    "customers": "customers.customers",
+    "demo": "demo.demo",
+    "edge": "edge.edge",
+    "held": "held.held",
+    "hubs": "hubs.hubs",
+    "law": "law.law",
+    "log": "log.log",
+    "machine": "serve.machine",
+    "pins": "pins.pins",
+    "report": "report_law.report",
+    "reserve": "reserve.reserve",
+    "screen": "screen.screen_group",
+    "serve": "serve.serve",
+    "trial": "trial.trial",
+    "vault": "vault.vault",
+    "verify": "verify.verify",
+    "whatif": "whatif.whatif",
+    "witness": "witness.witness",
+}
+"""Each command by its word: its module and its name there."""
 
-@click.group()
+
+class Lazy(click.Group):
+    """A group that reads a command's module when the command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the words, sorted."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command, or None for a word that is none."""
+        place = COMMANDS.get(cmd_name)
+        if place is None:
+            return None
+        module, _, name = place.partition(".")
+        found: click.Command = getattr(importlib.import_module(f"tallystick.cli.{module}"), name)
+        return found
+
+
+@click.group(cls=Lazy)
 @click.version_option(__version__)
 def main() -> None:
     """Run public programmes that hold something for somebody, so that anyone can check."""
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-
-
-COMMANDS: Final = (
-    "admin.admin",
-    "audit.audit",
-    "blocked.blocked",
-    "claims.claims",
-    "customers.customers",
-    "demo.demo",
-    "edge.edge",
-    "held.held",
-    "hubs.hubs",
-    "law.law",
-    "log.log",
-    "report_law.report",
-    "reserve.reserve",
-    "screen.screen_group",
-    "serve.machine",
-    "serve.serve",
-    "trial.trial",
-    "verify.verify",
-    "whatif.whatif",
-    "witness.witness",
-)
-"""Each command by its module and name."""
-
-
-def _register() -> None:
-    for place in COMMANDS:
-        module, _, name = place.partition(".")
-        main.add_command(getattr(importlib.import_module(f"tallystick.cli.{module}"), name))
-
-
-_register()

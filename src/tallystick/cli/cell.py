@@ -144,6 +144,7 @@ def _kiosk(
         *("tallystick.cli", "edge", "--data", str(folder / "kiosk")),
         *("--validator", str(parts.folder / "validator")),
         *("--scanner", str(parts.folder / "scanner")),
+        *("--camera", f"virtual:{folder / 'camera'}"),
         *("--printer", f"virtual:{folder / 'papers'}"),
         *("--screen-port", str(ports["screen"]), "--hands", str(hands)),
         *("--server", f"http://127.0.0.1:{ports['api']}", "--pair", code),

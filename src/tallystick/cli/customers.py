@@ -17,6 +17,7 @@ from tallystick.core.clock import SystemClock
 from tallystick.core.errors import TallystickError
 from tallystick.core.store import Store
 from tallystick.kiosk.customers import copies, people, phone, rights
+from tallystick.kiosk.customers import sweep as sweeps
 from tallystick.kiosk.customers.identify import of
 from tallystick.kiosk.quote import Desk
 
@@ -126,7 +127,9 @@ def merge(data: Path, database: str, law: str, by: str, into: str, other: str) -
 
 @customers.command()
 @_common
-def sweep(data: Path, database: str, law: str) -> None:
-    """End what no law wants kept any longer. Run it daily."""
+@BY
+def sweep(data: Path, database: str, law: str, by: str) -> None:
+    """End what no law wants kept any longer. A running server does it once a day by itself."""
     with _desk(data, database, law) as (store, desk):
-        click.echo(f"{rights.sweep(store, desk)} links ended.")
+        done = sweeps.run(store, desk, by)
+        click.echo(f"Everything of {done.people} people ended, and {done.links} links.")

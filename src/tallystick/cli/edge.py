@@ -18,6 +18,7 @@ import click
 @click.option("--validator", required=True, help="Serial port of the bill validator (ID003).")
 @click.option("--printer", default="", help="escpos:PORT or virtual:FOLDER.")
 @click.option("--scanner", default="", help="Serial port of the QR scanner.")
+@click.option("--camera", default="", help="v4l2:/dev/videoN or virtual:FILE-or-FOLDER.")
 @click.option("--pair", default="", help="The text of the pairing code, the first time.")
 @click.option("--server", default="", help="The server's address, if it has moved.")
 @click.option("--screen-port", type=int, default=0, help="0 takes a free one.")

@@ -111,6 +111,71 @@ def checkpoint(data: Path, database: str) -> None:
 @log.command()
 @DATA
 @DATABASE
+@click.option(
+    "--overlap-days",
+    type=click.IntRange(0, 3_650),
+    default=30,
+    show_default=True,
+    help="So long both keys sign, for readers and witnesses to take up the new one.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask again.")
+def rotate(data: Path, database: str, overlap_days: int, yes: bool) -> None:
+    """Change the log's key: make a new one, announce it in the log, and sign with both a while.
+
+    A server that is running takes it up by itself. Readers follow the announcement; witnesses and
+    policies need the new key before the overlap ends.
+    """
+    import datetime as dt
+
+    from tallystick.core.clock import SystemClock
+    from tallystick.core.tlog import keyring
+    from tallystick.core.tlog import log as ours
+    from tallystick.core.tlog.errors import LogError
+
+    if not yes:
+        click.confirm("A log's key is changed for good. Go on?", abort=True, err=True)
+    store, clock = opened(data, database), SystemClock()
+    try:
+        with store.read() as tx:
+            old = ours.verifier_key(tx)
+        if old is None:
+            raise click.ClickException("nothing is published yet: there is no key to change")
+        new = keyring.new_key(data / "log.key", old.name, clock)
+        with store.transact() as tx:
+            overlap = dt.timedelta(days=overlap_days)
+            entry = keyring.rotate(tx, clock, new, overlap)
+    except LogError as error:
+        raise click.ClickException(f"{error} (error {error.code})") from error
+    finally:
+        store.close()
+    until = f"{clock.now() + overlap:%Y-%m-%d %H:%M UTC}"
+    click.echo(f"{new}\nannounced in entry {entry}; {old.id.hex()} signs too until {until}")
+
+
+@log.command("keys")
+@DATA
+@DATABASE
+def list_keys(data: Path, database: str) -> None:
+    """List the log's keys, the first one first, and the entries that announced the others."""
+    from tallystick.core.tlog import keyring
+    from tallystick.core.tlog import log as ours
+
+    store = opened(data, database)
+    with store.read() as tx:
+        now, rows = ours.verifier_key(tx), keyring.changes(tx)
+    store.close()
+    if now is None:
+        raise click.ClickException("nothing is published yet")
+    click.echo(rows[0]["old"] if rows else str(now))
+    for row in rows:
+        shown = "published" if row["proof"] else "not published yet"
+        until = f"the one before signs until {row['until']:%Y-%m-%d %H:%M UTC}"
+        click.echo(f"{row['new']}  (entry {row['entry']}, {shown}; {until})")
+
+
+@log.command()
+@DATA
+@DATABASE
 @click.argument("entry")
 def prove(data: Path, database: str, entry: str) -> None:
     """Print the .tlog-proof of an ENTRY: its number from 1, or its commitment in hex."""

@@ -82,8 +82,10 @@ def _asked(
     from tallystick.core.tlog import policy as policies
     from tallystick.core.tlog.verify import Asked
 
+    text = _text(policy, policies.POLICY_CHARS_MAX) if policy else ""
     return Asked(
-        policy=policies.read(_text(policy, policies.POLICY_CHARS_MAX)) if policy else None,
+        policy=policies.read(text) if policy else None,
+        policy_text=text,
         key=keys.read(key) if key else None,
         last=last,
         receipt=_text(receipt, proof.PROOF_BYTES_MAX) if receipt else "",

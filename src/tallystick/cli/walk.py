@@ -14,6 +14,7 @@ import httpx
 
 from tallystick.core.clock import Clock
 from tallystick.core.errors import TallystickError
+from tallystick.devices import sample_pictures
 from tallystick.devices.id003.control import Hands
 from tallystick.edge.telephone import SAMPLE_LICENCE, TELEPHONE
 
@@ -23,10 +24,14 @@ OVER: Final = ("sending", "receipt", "stopped", "safe")
 CARE: Final = ("care", "question", "waiting")
 HONEST: Final = ("nearest", "wallet", "nobody")
 """What somebody answers who came alone to buy for a wallet of their own."""
-WHO: Final = ("phone", "texted", "document", "source")
+WHO: Final = ("phone", "texted", "document", "copy", "mail", "photo", "source")
+MAIL: Final = "pat.sample@example.org"
+BEFORE: Final = {"copy": "card", "photo": "figure"}
 NUMBER: Final = "2025550142"
 CODE: Final = re.compile(r"\b\d{6}\b")
 LOOK_EVERY_S: Final = 0.01
+AGAIN_S: Final = 8.0
+"""After so long without an answer a customer agrees to the picture once more."""
 SEEN: Final = re.compile(r'name="seen" value="(([a-z]+)\.[^"]*)"')
 SCREEN: Final = re.compile(r'data-screen="([a-z]+)')
 
@@ -106,6 +111,12 @@ class Walk:
                 self._type(self._code())
             elif before == "document":
                 self._hands.present(SAMPLE_LICENCE)
+            elif before == "mail":
+                for letter in MAIL:
+                    self.touch("letter", letter=letter)
+                self.touch("enter")
+            elif before in BEFORE:
+                self._be_pictured(BEFORE[before])
             else:
                 self.touch("source", source="wages")
             until = self._clock.monotonic_s() + STEP_S_MAX
@@ -114,6 +125,22 @@ class Walk:
                     raise NotReached(f"{before!r} did not go on")
                 self._clock.sleep(LOOK_EVERY_S)
             self.reach("cash", *CARE, *WHO)
+
+    def _be_pictured(self, sample: str) -> None:
+        """Hold a sample before the machine's camera, have it taken, and agree to it."""
+        sample_pictures.lay(self._pocket.parent / "camera", sample)
+        self.touch("take")
+        until = self._clock.monotonic_s() + STEP_S_MAX
+        while 'value="use"' not in self._http.get("/").text:
+            if self._clock.monotonic_s() > until:
+                raise NotReached("no picture came on the screen")
+            self._clock.sleep(LOOK_EVERY_S)
+        before, again = self.shown, 0.0
+        while self.look() == before and self._clock.monotonic_s() < until:
+            if self._clock.monotonic_s() >= again:
+                self.touch("use")
+                again = self._clock.monotonic_s() + AGAIN_S
+            self._clock.sleep(LOOK_EVERY_S)
 
     def _type(self, digits: str) -> None:
         for digit in digits:

@@ -21,6 +21,19 @@ BACKLOG: Final = 128
 @click.option("--name", default="witness.invalid", show_default=True, help="The witness's name.")
 @click.option("--port", type=int, default=0, help="On loopback; 0 takes a free one.")
 @click.option("--ml-dsa", is_flag=True, help="Sign with ML-DSA-44 too, and subtrees.")
+@click.option(
+    "--trusted-proxy",
+    "proxies",
+    multiple=True,
+    help="The address or network of a proxy in front, whose X-Forwarded-For is believed.",
+)
+@click.option(
+    "--requests-per-minute",
+    type=click.IntRange(1, 100_000),
+    default=240,
+    show_default=True,
+    help="Of one address; more are answered with 429.",
+)
 @click.option("--ready-file", type=click.Path(path_type=Path))
 def witness(
     data: Path,
@@ -28,10 +41,13 @@ def witness(
     name: str,
     port: int,
     ml_dsa: bool,
+    proxies: tuple[str, ...],
+    requests_per_minute: int,
     ready_file: Path | None,
 ) -> None:
     """Cosign checkpoints of the named logs, as long as each continues the one before.
 
+    A log that announced another key is named once more with that key; both are then taken.
     Prints the verifier keys that go into others' policies, and the address to submit to.
     """
     import socket
@@ -44,13 +60,15 @@ def witness(
     from tallystick.core.tlog.witness import Witness
     from tallystick.core.tlog.witness_keys import signers_of
     from tallystick.web.bounded import BoundedHttp
+    from tallystick.web.proxies import networks
     from tallystick.web.witness import REQUESTS_AT_ONCE_MAX, create_app
 
     clock = SystemClock()
     try:
         known = [keys.read(text) for text in logs]
         signers = signers_of(data, name, ml_dsa, clock)
-    except LogError as error:
+        trusted = networks(proxies)
+    except (LogError, ValueError) as error:
         raise click.ClickException(str(error)) from error
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -63,13 +81,14 @@ def witness(
         draft = ready_file.with_name(f"{ready_file.name}.new")
         draft.write_text("\n".join([url, *said]))
         draft.replace(ready_file)
-    app = create_app(Witness(data / "seen", signers, known, clock))
+    app = create_app(Witness(data / "seen", signers, known, clock), trusted, requests_per_minute)
     config = uvicorn.Config(
         app,
         http=BoundedHttp,
         log_level="warning",
         access_log=False,
         lifespan="off",
+        proxy_headers=False,
         limit_concurrency=REQUESTS_AT_ONCE_MAX,
     )
     uvicorn.Server(config).run(sockets=[listener])

@@ -47,6 +47,24 @@ class PaperTooLong(DeviceError):
     code, money, say = 2123, "not touched; the paper is missing", "kiosk.no_paper"
 
 
+class CameraLost(DeviceError):
+    """The camera cannot be opened, gives no picture in time, or is not one that we can read."""
+
+    code, money, say = 2131, "as it was; no picture was taken", "who.no_camera"
+
+
+class PictureUnusable(DeviceError):
+    """What the camera gave is no JPEG, or larger than any picture of ours."""
+
+    code, money, say = 2132, "as it was; no picture was kept", "who.no_camera"
+
+
+class PictureTooDark(DeviceError):
+    """Hardly anything can be seen on the picture: it is dark, or of one colour."""
+
+    code, money, say = 2133, "as it was; no picture was kept", "who.too_dark"
+
+
 class StateInUse(DeviceError):
     """Another simulated validator holds this state file."""
 

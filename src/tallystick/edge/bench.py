@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tallystick.bitcoin.signer.vault import open_keys
 from tallystick.bitcoin.wallet import HotWallet
 from tallystick.core.clock import Clock
+from tallystick.devices import sample_pictures
 from tallystick.devices.headphones import event
 from tallystick.devices.id003.control import Hands
 from tallystick.edge.engine import Engine
@@ -44,6 +45,7 @@ class Bench:
         self._hands = Hands(Path(settings.hands))
         self._engine, self._clock = engine, clock
         self._customer = settings.data.parent / "customer"
+        self._before_camera = Path(settings.camera.partition(":")[2])
         self._papers = Path(settings.printer.partition(":")[2])
         self._jack = _node(Path(settings.headphones)) if settings.headphones else -1
 
@@ -91,6 +93,18 @@ class Bench:
     def show_licence(self) -> None:
         """Hold a made-up driver's licence over the scanner."""
         self._hands.present(SAMPLE_LICENCE)
+
+    def lay_card(self) -> None:
+        """Lay a made-up card under the camera."""
+        sample_pictures.lay(self._before_camera, "card")
+
+    def stand_before(self) -> None:
+        """Have somebody without a face stand before the camera."""
+        sample_pictures.lay(self._before_camera, "figure")
+
+    def cover_camera(self) -> None:
+        """Put a hand over the lens."""
+        sample_pictures.lay(self._before_camera, "covered")
 
     def plug_in(self) -> None:
         """Put headphones in."""

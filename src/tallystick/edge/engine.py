@@ -14,16 +14,21 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any, Final, Protocol
 
+import msgspec
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tallystick.core.clock import Clock
 from tallystick.core.errors import TallystickError
+from tallystick.core.identity import sealing
+from tallystick.devices.camera import Camera, Picture
+from tallystick.devices.errors import PictureTooDark
 from tallystick.devices.validator import BillValidator
 from tallystick.edge.book import Delivery, NoteLine
 from tallystick.edge.errors import JournalUnwritable, ServerLost, ServerSaid
 from tallystick.edge.idle import BUYING, OVER
-from tallystick.edge.link import Link, Question
+from tallystick.edge.lens import Lens
+from tallystick.edge.link import REQUEST_S_MAX, Link, Question
 from tallystick.edge.log import Log
 from tallystick.edge.notes import Notes
 from tallystick.edge.pairing import Pairing
@@ -34,12 +39,15 @@ from tallystick.edge.stage import Stage
 from tallystick.edge.view import VOLUME, Screen, Touch, View
 from tallystick.edge.visit import Visit
 from tallystick.kiosk import wire
+from tallystick.kiosk.customers import picture
+from tallystick.kiosk.customers.ask import PICTURES, name
 
 POLL_INSIDE_S: Final = 0.005
 """While a note is inside; a real port's 9600 baud make it about 15 ms."""
 POLL_NOTE_S: Final = 0.02
 POLL_IDLE_S: Final = 0.1
 ASK_S_MAX: Final = 4.0
+PICTURE_S_MAX: Final = 20.0
 OFFER_EVERY_S: Final = 10.0
 OFFER_AGAIN_S: Final = 2.0
 OFFER_S_MAX: Final = 60.0
@@ -102,6 +110,7 @@ class Engine:
         demo: bool = False,
         zone: dt.tzinfo | None = None,
         reading_percent: int = READING_PERCENT,
+        camera: Camera | None = None,
         headphones: Jack | None = None,
         volume: int = VOLUME,
     ) -> None:
@@ -115,6 +124,8 @@ class Engine:
         self.link = Link(pairing, key, clock, self)
         log.on_news = self.link.wake
         self._paper = Paper(put, self._printed)
+        self._lens = Lens(camera, self._seen) if camera else None
+        self._pairing, self._camera_trouble = pairing, ""
         self._offers, self._statuses = Every(clock), Every(clock)
         self._progress, self._tidy = Every(clock), Every(clock)
         self._offer_at = -OFFER_S_MAX
@@ -128,6 +139,8 @@ class Engine:
     def start(self) -> None:
         """Begin to serve."""
         self._paper.start()
+        if self._lens is not None:
+            self._lens.start()
         self.link.start()
         self._hands.start()
 
@@ -138,6 +151,8 @@ class Engine:
         self._hands.join(5)
         self.link.stop()
         self._paper.stop()
+        if self._lens is not None:
+            self._lens.stop()
         with self._lock:
             self._notes.close()
             if self._headphones is not None:
@@ -153,6 +168,10 @@ class Engine:
     def wait(self, version: int, timeout_s: float) -> View:
         """Return once the view is newer than ``version``, or after ``timeout_s`` seconds."""
         return self._stage.wait(version, timeout_s)
+
+    def picture(self) -> bytes | None:
+        """Return the picture that a customer looks at, for the page it is on; on no disk."""
+        return self._visit.identify.picture
 
     def touch(self, touch: Touch, **fields: Any) -> None:
         """Do what a person did at the screen."""
@@ -262,13 +281,14 @@ class Engine:
         into: Any,
         message: Callable[[], wire.Message | None] = lambda: None,
         about: str = "",
+        wait_s: float = REQUEST_S_MAX,
     ) -> None:
         """Ask, unless the same is being asked."""
         if name in self._asking:
             return
         self._asking.add(name)
         until = self._clock.monotonic_s() + ASK_S_MAX
-        self.link.ask(Question(name, method, path, into, message, about, until))
+        self.link.ask(Question(name, method, path, into, message, about, until, wait_s))
 
     def ask_offer(self) -> None:
         """Ask what a purchase costs now."""
@@ -294,6 +314,32 @@ class Engine:
         ask = wire.SlipAsk(number=number)
         self._ask("slip", "POST", path, wire.Slip, lambda: ask, number)
 
+    def ask_picture(self, purchase: str, item: str, jpeg: bytes) -> None:
+        """Seal a picture for the server alone, bound to this purchase and item, and send it."""
+        path, offer = f"/v1/purchases/{purchase}/picture", self._stage.view.offer
+
+        def sealed() -> wire.Message:
+            to, signature = (offer.seal_key, offer.seal_signature) if offer else ("", "")
+            about, server = picture.about(purchase, item), self._pairing.server_key
+            found = sealing.seal(jpeg, about, to, signature, server)
+            return wire.PictureAsk(item=item, sealed=found)
+
+        self._ask("identity", "POST", path, wire.Identity, sealed, purchase, PICTURE_S_MAX)
+
+    def take_picture(self, ticket: int) -> None:
+        """Take a picture with the machine's camera, if it has one."""
+        if self._lens is not None:
+            self._lens.take(ticket)
+        else:
+            self._visit.identify.taken(ticket, None, None)
+
+    def _seen(self, ticket: int, found: Picture | None, error: TallystickError | None) -> None:
+        """Hand a picture on; a camera that does not work is told to the server."""
+        with self._step():
+            if not isinstance(error, PictureTooDark):
+                self._camera_trouble = str(error)[:512] if error else ""
+            self._visit.identify.taken(ticket, found, error)
+
     def ask_renewal(self, purchase: str) -> None:
         """Ask for a new quote of an open purchase."""
         path = f"/v1/purchases/{purchase}/quote"
@@ -304,7 +350,7 @@ class Engine:
         with self._lock:
             book, view = self._log.book, self._stage.view
             fault = self._notes.fault
-            trouble = self._trouble or (fault.value if fault else "")
+            trouble = self._trouble or (fault.value if fault else "") or self._camera_trouble
             if book.strays and not trouble:
                 trouble = f"{book.strays} notes in the cash box that no purchase ordered"
             state = "fault" if trouble else "closed" if view.screen is Screen.CLOSED else "in_use"
@@ -362,8 +408,21 @@ class Engine:
     def _offered(self, offer: wire.Offer | None) -> None:
         if offer is not None:
             self._offer_at = self._clock.monotonic_s()
+            offer = self._within_sight(offer)
             self._stage.show(offer=offer, currency=offer.currency)
         self._open_or_close()
+
+    def _within_sight(self, offer: wire.Offer) -> wire.Offer:
+        """Close where a picture is asked before any cash and this machine has no camera."""
+        lacking = [one for one in offer.identify if one.item in PICTURES]
+        if self._lens is not None:
+            return offer
+        self._camera_trouble = ""
+        if not lacking or not offer.open:
+            return offer
+        why = f"This machine has no camera, for: {name(lacking[0].item)}. ({lacking[0].cite})"
+        self._camera_trouble = why[:512]
+        return msgspec.structs.replace(offer, open=False, closed_because=why)
 
     def _renewed(self, quote: wire.Quote | None, error: TallystickError | None) -> None:
         if error is not None and not isinstance(error, ServerLost):

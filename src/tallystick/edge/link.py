@@ -53,6 +53,8 @@ class Question:
     message: Callable[[], wire.Message | None]
     about: str
     until: float
+    wait_s: float = REQUEST_S_MAX
+    """How long one request may take: a picture on a weak line takes longer than a word."""
 
 
 class Listener(Protocol):
@@ -154,7 +156,8 @@ class Link(threading.Thread):
             self._listener.answered(question, None, ServerLost())
             return
         try:
-            answer = self._say(question.method, question.path, question.message(), question.into)
+            message, into = question.message(), question.into
+            answer = self._say(question.method, question.path, message, into, question.wait_s)
         except TallystickError as error:
             if isinstance(error, ServerLost):
                 self._listener.line(up=False)
@@ -162,7 +165,14 @@ class Link(threading.Thread):
         else:
             self._listener.answered(question, answer, None)
 
-    def _say(self, method: str, path: str, message: wire.Message | None, into: Any) -> Any:
+    def _say(
+        self,
+        method: str,
+        path: str,
+        message: wire.Message | None,
+        into: Any,
+        wait_s: float = REQUEST_S_MAX,
+    ) -> Any:
         """Sign, send, read; raise `ServerLost` or `ServerSaid`."""
         if self.cut:
             raise ServerLost("the cable is out")
@@ -170,7 +180,7 @@ class Link(threading.Thread):
         now, nonce = self._clock.now(), new_id(self._clock)
         headers = sign_request(method, path, {}, body, self._key, self._key_id, now, nonce)
         try:
-            reply = self._http.request(method, path, content=body, headers=headers)
+            reply = self._http.request(method, path, content=body, headers=headers, timeout=wait_s)
         except httpx.HTTPError as error:
             raise ServerLost(str(error)) from error
         if len(reply.content) > ANSWER_BYTES_MAX:

@@ -20,6 +20,7 @@ import uvicorn
 
 from tallystick.core.clock import Clock, SystemClock
 from tallystick.core.identity.keys import load_or_make_key
+from tallystick.devices.camera import open_camera
 from tallystick.devices.headphones import Jack
 from tallystick.devices.id003.driver import Id003
 from tallystick.devices.printer import EscPosPrinter, PaperLine, Printer, VirtualPrinter
@@ -53,6 +54,9 @@ class Settings:
     """``escpos:PORT``, ``virtual:FOLDER``, or nothing for a machine without one."""
     scanner: str = ""
     """The serial port of the QR scanner, or nothing."""
+    camera: str = ""
+    """``v4l2:/dev/videoN``, ``virtual:FILE-or-FOLDER``, or nothing for a machine without one, which
+    stays closed where the law asks for a picture."""
     pair: str = ""
     """The text of a pairing code; needed the first time only."""
     server: str = ""
@@ -67,8 +71,8 @@ class Settings:
     """How much of a warning's reading time must pass before Go on wakes. Less than 100 is for
     a customer who is played by a program."""
     screen_mm: int = 0
-    """The width of the built-in screen's picture in millimetres, as it is mounted: then buttons have
-    16 mm and capitals 4.8 mm at least, 7.3 mm in larger text. 0: sizes are in pixels."""
+    """The width of the built-in screen's picture in millimetres, as it is mounted: then buttons
+    have 16 mm and capitals 4.8 mm at least, 7.3 mm in larger text. 0: sizes are in pixels."""
     headphones: str = ""
     """The Linux input event node of the headphone jack, such as ``/dev/input/event3``; speech
     begins when headphones go in. Nothing for a machine without a jack that can be asked."""
@@ -144,6 +148,7 @@ def build(settings: Settings, clock: Clock) -> Engine:
         *(held, key, log, validator, scanner, put, clock),
         demo=bool(settings.hands),
         reading_percent=settings.reading_percent,
+        camera=open_camera(settings.camera, clock),
         headphones=Jack(settings.headphones, clock) if settings.headphones else None,
         volume=settings.speech_volume,
     )

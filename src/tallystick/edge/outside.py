@@ -34,6 +34,12 @@ class Outside(Protocol):
     def print_standing(self) -> None:
         """Print where the purchase of the paper on screen stands."""
 
+    def take_picture(self, ticket: int) -> None:
+        """Take a picture; `Identify.taken` hears of it with the ticket."""
+
+    def ask_picture(self, purchase: str, item: str, jpeg: bytes) -> None:
+        """Seal a picture for the server and send it."""
+
     def print_half(self) -> None:
         """Print the receipt of the purchase on screen."""
 

@@ -34,6 +34,9 @@ class Screen(enum.StrEnum):
     PHONE = "phone"
     CODE = "texted"
     DOCUMENT = "document"
+    COPY = "copy"
+    MAIL = "mail"
+    PHOTO = "photo"
     SOURCE = "source"
     CARE = "care"
     QUESTION = "question"
@@ -88,6 +91,11 @@ class Touch(enum.StrEnum):
     NEW_CODE = "new_code"
     OTHER_NUMBER = "other_number"
     SOURCE = "source"
+    LETTER = "letter"
+    TAKE = "take"
+    """Take a picture, or take it again."""
+    USE = "use"
+    """Keep the picture that is on the screen."""
     IDENTIFY = "identify"
     """Show what more cash needs, from the page of the cash."""
     STILL_HERE = "still_here"
@@ -147,9 +155,14 @@ class View:
     ask: wire.IdentityAsk | None = None
     """What the page asks a customer to show, and by which law or policy."""
     typed: str = ""
-    """Digits typed on the page of a number or a code; nowhere else, and gone with the page."""
+    """What was typed on the page of a number, a code or an e-mail address; nowhere else, and gone
+    with the page."""
     number: str = ""
     """The end of the number to which a code went."""
+    pictured: int = 0
+    """Which picture is on the page, by its number; 0: none. The picture itself is not here."""
+    shooting: bool = False
+    """True while the camera takes one."""
     show_more: tuple[wire.IdentityAsk, ...] = ()
     """What must be shown before more cash can go in."""
     quote: wire.Quote | None = None

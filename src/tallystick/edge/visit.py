@@ -70,10 +70,10 @@ class Visit:
         self._listening = Listening(stage, self._reading.listens)
         self._way = Way(stage, outside, self._reading, self._clear)
         self._care = Care(stage, clock, outside, self._onward, self._refused, self._reading)
-        self._identify = Identify(stage, outside, self._identified)
+        self.identify = Identify(stage, outside, self._identified)
         beside = self._way.acts() | self._listening.acts()
         self._slips = Slips(stage, outside)
-        self._acts = self._table() | beside | both(self._identify.acts(), self._slips.acts())
+        self._acts = self._table() | beside | both(self.identify.acts(), self._slips.acts())
         self._clear()
 
     def _clear(self) -> None:
@@ -87,7 +87,7 @@ class Visit:
         self._stuck_since: float | None = None
         self._way.clear()
         self._care.clear()
-        self._identify.clear()
+        self.identify.clear()
         self._slips.clear()
         self._reading.clear()
         self._silence.broken()
@@ -147,9 +147,9 @@ class Visit:
 
     def scanned(self, text: str, typed: bool = False) -> None:
         """Take in a code or a typed address, and say what is wrong with it, if anything."""
-        if self._on(Screen.DOCUMENT):
+        if self._on(Screen.DOCUMENT, Screen.MAIL):
             self._silence.broken()
-            self._identify.scanned(text)
+            self.identify.scanned(text)
         if self._on(Screen.SLIP):
             self._silence.broken()
             self._slips.scanned(text)
@@ -180,8 +180,8 @@ class Visit:
             self._log.write("opened", purchase=purchase, **facts)
             self.purchase = purchase
         offer = self._view.offer
-        if offer is not None and self._identify.lacks(offer.identify):
-            self._identify.begin(self.purchase, offer.identify, Screen.ADDRESS)
+        if offer is not None and self.identify.lacks(offer.identify):
+            self.identify.begin(self.purchase, offer.identify, Screen.ADDRESS)
             return
         self._asked = True
         self._out.ask_quote(
@@ -203,7 +203,7 @@ class Visit:
         """Take in what the server says of what was shown."""
         if said is not None and said.left_minor is not None:
             self._left = said.left_minor
-        self._identify.told(said)
+        self.identify.told(said)
         self.refresh()
 
     def told_slip(self, number: str, slip: wire.Slip | None) -> None:
@@ -213,7 +213,7 @@ class Visit:
     def _show_more(self) -> None:
         """Show what more cash needs, from the page of the cash."""
         if self._on(Screen.CASH) and self._view.show_more and not self._notes.inside:
-            self._identify.begin(self.purchase, self._view.show_more, Screen.CASH)
+            self.identify.begin(self.purchase, self._view.show_more, Screen.CASH)
 
     def quoted(self, quote: wire.Quote | None, error: TallystickError | None) -> None:
         """Take in the quote, or why there is none."""

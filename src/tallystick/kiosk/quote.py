@@ -19,12 +19,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tallystick.core import rulebook
 from tallystick.core.clock import Clock
+from tallystick.core.identity import sealing
 from tallystick.core.identity.keys import b64url
 from tallystick.core.money import BTC, Amount, Price, Rounding, asset
 from tallystick.core.rulebook.duties import Statements, unmet
 from tallystick.core.store import Tx, prepared
 from tallystick.kiosk import receipts, wire
-from tallystick.kiosk.customers.ask import UNABLE, Asked, Item, before_cash
+from tallystick.kiosk.customers.ask import PICTURES, UNABLE, Asked, Item, asks, before_cash, name
 from tallystick.kiosk.customers.desk import CustomerDesk
 from tallystick.kiosk.customers.policy import Policy as CustomerPolicy
 from tallystick.kiosk.errors import LawRefuses, RateUnusable
@@ -111,6 +112,14 @@ class Desk:
         policy = self.customers.policy if self.customers else CustomerPolicy()
         return before_cash(self.place, policy, self.day(self.clock.now()))
 
+    def seals(self) -> tuple[str, str]:
+        """Return the key to which machines seal pictures, with its signature; or nothing."""
+        if self.customers is None:
+            return "", ""
+        wanted = asks(self.place, self.customers.policy, self.day(self.clock.now()))
+        taken = any(one.item in PICTURES for one in wanted)
+        return sealing.offered(self.key) if taken else ("", "")
+
     def take_up(self, place: rulebook.Jurisdiction, statements: Statements | None) -> None:
         """Go by the law with what officers have adopted and stated by now."""
         self.place, self.statements = place, statements
@@ -191,7 +200,8 @@ def _askable(desk: Desk) -> None:
     lacking = [one for one in asked if one.item in unable or desk.customers is None]
     if lacking:
         raise LawRefuses(
-            f"A customer must show what we cannot take: {lacking[0].item}. ({lacking[0].cite})"
+            f"A customer must show what we cannot take: {name(lacking[0].item)}. "
+            f"({lacking[0].cite})"
         )
 
 
@@ -242,6 +252,7 @@ def offer(desk: Desk, tx: Tx, machine: str, label: str) -> wire.Offer:
         closed = error.detail
     except RateUnusable as error:
         closed = f"There is no price to sell at: {error.detail}"
+    seal_key, seal_signature = desk.seals()
     binds = rulebook.binding(desk.place, desk.day(desk.clock.now()))
     by_day = (figure for limit, _, figure in binds.limits if limit.kind == "daily-limit")
     return wire.Offer(
@@ -264,6 +275,8 @@ def offer(desk: Desk, tx: Tx, machine: str, label: str) -> wire.Offer:
             wire.IdentityAsk(item=one.item, cite=one.cite[:LAW_LENGTH_MAX]) for one in desk.asked()
         ],
         receipt=receipts.lines(desk.place, desk.day(desk.clock.now()), source),
+        seal_key=seal_key,
+        seal_signature=seal_signature,
     )
 
 

@@ -23,6 +23,11 @@ Language = Annotated[str, Meta(pattern=r"^[a-z]{2}$")]
 BODY_BYTES_MAX = 16_384
 NOTES_PER_PURCHASE_MAX = 200
 QUOTE_TTL_S = 600
+PICTURE_BYTES_MAX = 300_000
+PICTURE_BODY_BYTES_MAX = 410_000
+"""The sealed picture in base64, and the message around it."""
+MAIL_CHARS_MAX = 254
+"""The longest address that RFC 5321 lets through, as its errata say."""
 
 
 class Message(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -96,7 +101,7 @@ class IdentityAsk(Message, frozen=True):
     """Something that a customer shows before any cash, and by which law or policy."""
 
     item: Short
-    """phone, document or source."""
+    """phone, document, copy, email, photo or source."""
     cite: Text
 
 
@@ -128,6 +133,10 @@ class Offer(Message, frozen=True):
     """What the law here adds to the receipt."""
     identify: Annotated[list[IdentityAsk], Meta(max_length=8)] = []
     """What a customer shows first, in this order; empty where neither law nor policy asks."""
+    seal_key: Short = ""
+    """The X25519 key to which a machine seals pictures, base64url; empty where none are taken."""
+    seal_signature: Text = ""
+    """The server's Ed25519 signature over that key, base64url."""
 
 
 class PhoneAsk(Message, frozen=True):
@@ -149,6 +158,24 @@ class DocumentAsk(Message, frozen=True):
     text: Annotated[str, Meta(max_length=2_048)]
 
 
+class MailAsk(Message, frozen=True):
+    """The customer's e-mail address, as typed or read."""
+
+    address: Annotated[str, Meta(max_length=MAIL_CHARS_MAX)]
+
+
+class PictureAsk(Message, frozen=True):
+    """A picture of the document or of the customer, sealed for the server (HPKE, RFC 9180).
+
+    The seal is bound to the purchase and the item. Inside: one JPEG of at most
+    `PICTURE_BYTES_MAX` bytes.
+    """
+
+    item: Short
+    """copy or photo."""
+    sealed: Annotated[bytes, Meta(max_length=PICTURE_BYTES_MAX + 64)]
+
+
 class SourceAsk(Message, frozen=True):
     """Where the customer says that the money is from."""
 
@@ -161,7 +188,7 @@ class Identity(Message, frozen=True):
 
     said: Short = ""
     """Empty when it was taken; else sent, wrong, expired, locked, too_many, bad_phone, unreadable,
-    out_of_date or too_young."""
+    out_of_date, too_young, no_address, bad_mail or full."""
     shown: Annotated[list[Short], Meta(max_length=8)] = []
     left_minor: Minor | None = None
     """How much more cash may go in now, where the purchase has begun."""

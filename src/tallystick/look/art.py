@@ -178,3 +178,42 @@ def card() -> str:
         ' stroke="var(--action)" stroke-width="9" stroke-linecap="round"'
         ' stroke-linejoin="round"/></svg>'
     )
+
+
+def under() -> str:
+    """Show a card, its front up, under the eye of a camera."""
+    return (
+        '<svg class="picture" viewBox="0 0 520 420" aria-hidden="true">'
+        '<path d="M260 92 92 330H428Z" fill="var(--stick)" fill-opacity=".38"/>'
+        '<rect x="40" y="356" width="440" height="40" rx="6" fill="var(--sunken)"'
+        ' stroke="var(--line-strong)" stroke-width="3"/>'
+        '<path d="M118 300H402L440 360H80Z" fill="#fff" stroke="var(--ink)" stroke-width="6"'
+        ' stroke-linejoin="round"/>'
+        '<path d="M132 316H388" stroke="#14212B" stroke-width="9"/>'
+        '<path d="M142 332h58l-6 18h-64Z" fill="#8FA3AE"/>'
+        '<path d="M222 336h150M222 350h110" stroke="#14212B" stroke-width="5"/>'
+        f"{_eye(260, 62)}</svg>"
+    )
+
+
+def sitter() -> str:
+    """Show somebody without a face, before the camera above a screen."""
+    return (
+        '<svg class="picture" viewBox="0 0 520 420" aria-hidden="true">'
+        '<path d="M260 78 120 380H400Z" fill="var(--stick)" fill-opacity=".38"/>'
+        '<rect x="150" y="96" width="220" height="14" rx="7" fill="var(--line-strong)"/>'
+        '<circle cx="260" cy="222" r="66" fill="#8FA3AE" stroke="var(--ink)" stroke-width="6"/>'
+        '<path d="M122 404c0-66 62-104 138-104s138 38 138 104Z" fill="var(--sunken)"'
+        ' stroke="var(--ink)" stroke-width="6" stroke-linejoin="round"/>'
+        f"{_eye(260, 52)}</svg>"
+    )
+
+
+def _eye(x: int, y: int) -> str:
+    """Draw a camera, seen from the front."""
+    return (
+        f'<rect x="{x - 62}" y="{y - 36}" width="124" height="72" rx="16" fill="var(--ink)"/>'
+        f'<circle cx="{x}" cy="{y}" r="25" fill="#fff"/>'
+        f'<circle cx="{x}" cy="{y}" r="13" fill="var(--action)"/>'
+        f'<circle cx="{x + 45}" cy="{y - 20}" r="6" fill="var(--stick)"/>'
+    )

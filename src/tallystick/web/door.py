@@ -85,20 +85,22 @@ class BodyTooLarge(DoorError):
 class Knocks:
     """How often each address tried lately: forgotten after a while, and never without bound."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(
+        self, clock: Clock, most: int = ATTEMPTS_MAX, window_s: float = ATTEMPTS_WINDOW_S
+    ) -> None:
+        self._clock, self._most, self._window_s = clock, most, window_s
         self._seen: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
     def count(self, address: str) -> None:
-        """Count one attempt; raise `TooManyAttempts` over `ATTEMPTS_MAX` in a window."""
+        """Count one attempt; raise `TooManyAttempts` over the most in a window."""
         place, now = _place(address), self._clock.monotonic_s()
         since, tries = self._seen.pop(place, (now, 0))
-        if now - since >= ATTEMPTS_WINDOW_S:
+        if now - since >= self._window_s:
             since, tries = now, 0
         self._seen[place] = (since, tries + 1)
         while len(self._seen) > ADDRESSES_MAX:
             self._seen.popitem(last=False)
-        if tries >= ATTEMPTS_MAX:
+        if tries >= self._most:
             raise TooManyAttempts
 
 

@@ -22,7 +22,8 @@ FOR_EVER: Final = "public, max-age=31536000, immutable"
 FOR_A_SECOND: Final = "public, max-age=1"
 TEXT: Final = "text/plain; charset=utf-8"
 BYTES: Final = "application/octet-stream"
-TEXTS: Final = frozenset({"checkpoint", "log.vkey", "policy"})
+TEXTS: Final = frozenset({"checkpoint", "checkpoint.witnessed", "log.vkey", "policy"})
+KEYS: Final = "keys.json"
 KINDS: Final = {
     ".json": "application/json",
     ".pdf": "application/pdf",
@@ -43,6 +44,8 @@ def kind_of(path: str) -> tuple[str, str] | None:
     """Return a path's content type and how long it may be cached, or None if it is not ours."""
     if path in TEXTS:
         return TEXT, FOR_A_SECOND
+    if path == KEYS:
+        return KINDS[".json"], FOR_A_SECOND
     for suffix, kind in KINDS.items():
         if path.endswith(suffix) and _ARTEFACT.fullmatch(path.removesuffix(suffix) + "."):
             return kind, FOR_A_SECOND

@@ -28,12 +28,14 @@ from tallystick.core.identity.errors import IdentityError
 from tallystick.core.identity.keys import public_text, read_public
 from tallystick.core.store import Store, StoreUnusable, Tx
 from tallystick.kiosk import buy, quote, slips, status, wire
-from tallystick.kiosk.customers import identify
+from tallystick.kiosk.customers import identify, mail, picture
 from tallystick.kiosk.errors import KioskError
 from tallystick.kiosk.quote import Desk
 from tallystick.kiosk.scams import guard
 
 BODY_S_MAX: Final = 5
+PICTURE_S_MAX: Final = 20
+"""How long a picture may come for: 410 kB over a weak mobile line."""
 NUL_IN_JSON: Final = b"\\u0000"
 Step = Callable[[Tx, Desk, machines.Machine, dict[str, str], Any], Any]
 
@@ -157,6 +159,8 @@ ROUTES: Final[list[tuple[str, str, type | None, type, Step]]] = [
             ("phone", wire.PhoneAsk, identify.send_code),
             ("code", wire.CodeAsk, identify.confirm),
             ("document", wire.DocumentAsk, identify.show_document),
+            ("email", wire.MailAsk, mail.give),
+            ("picture", wire.PictureAsk, picture.take),
             ("source", wire.SourceAsk, identify.say_source),
         )
     ),
@@ -190,20 +194,20 @@ def problem(error: TallystickError, status: int | None = None) -> Response:
     )
 
 
-async def _body(request: Request) -> bytes:
+async def _body(request: Request, bytes_max: int, seconds_max: int) -> bytes:
     """Read a body of bounded length in bounded time."""
-    data = b""
+    data = bytearray()
     try:
-        with fail_after(BODY_S_MAX):
+        with fail_after(seconds_max):
             async for part in request.stream():
                 data += part
-                if len(data) > wire.BODY_BYTES_MAX:
-                    raise BodyTooLong(f"more than {wire.BODY_BYTES_MAX} bytes")
+                if len(data) > bytes_max:
+                    raise BodyTooLong(f"more than {bytes_max} bytes")
     except TimeoutError as error:
-        raise BodyTooSlow(f"not whole after {BODY_S_MAX} s") from error
+        raise BodyTooSlow(f"not whole after {seconds_max} s") from error
     except ClientDisconnect as error:
         raise BadBody("the connection ended within the body") from error
-    return data
+    return bytes(data)
 
 
 def _path(request: Request) -> str:
@@ -261,12 +265,16 @@ class Api:
         return Response(msgspec.json.encode(reply), media_type="application/json")
 
 
-def _answering(call: Callable[[Request, bytes], Response]) -> Callable[[Request], Any]:
+def _answering(
+    call: Callable[[Request, bytes], Response],
+    bytes_max: int = wire.BODY_BYTES_MAX,
+    seconds_max: int = BODY_S_MAX,
+) -> Callable[[Request], Any]:
     """Read the body, call in a thread, and answer whatever goes wrong as a problem."""
 
     async def answer(request: Request) -> Response:
         try:
-            body = await _body(request)
+            body = await _body(request, bytes_max, seconds_max)
             return await to_thread.run_sync(call, request, body)
         except (BodyTooLong, BodyTooSlow) as error:
             reply = problem(error)
@@ -300,7 +308,8 @@ def create_app(store: Store, desk: Desk) -> FastAPI:
     app.add_route("/v1/pair", _answering(api.pair), methods=["POST"])
     for method, path, into, _, step in ROUTES:
         take = partial(api.take, into=into, step=step)
-        app.add_route(path, _answering(take), methods=[method])
+        room = (wire.PICTURE_BODY_BYTES_MAX, PICTURE_S_MAX) if into is wire.PictureAsk else ()
+        app.add_route(path, _answering(take, *room), methods=[method])
     app.openapi = openapi  # type: ignore[method-assign]
     return app
 

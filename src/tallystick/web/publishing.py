@@ -16,6 +16,7 @@ from tallystick.core.clock import Clock
 from tallystick.core.store import Store
 from tallystick.core.tlog import ask, policy, publish
 from tallystick.core.tlog.errors import LogError
+from tallystick.core.tlog.keys import LogSigner
 from tallystick.core.tlog.publish import Publisher
 
 PUBLISH_EVERY_S: Final = 0.5
@@ -32,12 +33,17 @@ def open_publisher(
     ``trusted`` is a tlog-policy whose witnesses are asked, those that have an address. Raises
     `OriginChanged` or `BadText`.
     """
-    signer = publish.signer_of(store, data / "log.key", origin)
+
+    def renewed() -> LogSigner:
+        return publish.signer_of(store, data / "log.key", origin)
+
+    signer = renewed()
     if trusted is None:
-        return Publisher(store, signer, data / FOLDER, clock)
+        return Publisher(store, signer, data / FOLDER, clock, renewed=renewed)
     text = trusted.read_text("utf-8")
-    witnesses = ask.Witnesses(store, policy.read(text))
-    return Publisher(store, signer, data / FOLDER, clock, witnesses, text, witnesses.wanting)
+    asking = ask.Witnesses(store, policy.read(text), clock)
+    given = (asking, text, asking.wanting, renewed)
+    return Publisher(store, signer, data / FOLDER, clock, *given)
 
 
 class Publishing(threading.Thread):

@@ -37,6 +37,7 @@ from tallystick.core.vault import Vault
 from tallystick.kiosk import payout
 from tallystick.kiosk.audit import Check, audit
 from tallystick.kiosk.customers import policy as customer_policy
+from tallystick.kiosk.customers import sweep
 from tallystick.kiosk.customers.desk import CustomerDesk
 from tallystick.kiosk.customers.texts import open_texts
 from tallystick.kiosk.quote import Desk, Policy
@@ -63,6 +64,7 @@ LAW_EVERY_S: Final = 2
 BACKLOG: Final = 128
 SYNC_EVERY_S: Final = 5.0
 SCREEN_EVERY_S: Final = 2.0
+SWEEP_LOOK_S: Final = 60.0
 LOG = structlog.get_logger()
 
 
@@ -227,6 +229,20 @@ def _roll_of(desk: Desk) -> screen.Roll:
     return Documented(desk.customers.vault) if desk.customers else screen.NoCustomers()
 
 
+class Sweeping(threading.Thread):
+    """Ends what no law keeps, once a day; each run is on record, a failed one on the console."""
+
+    def __init__(self, store: Store, desk: Desk, stop: threading.Event) -> None:
+        super().__init__(name="sweep", daemon=True)
+        self.store, self.desk, self.stop = store, desk, stop
+
+    def run(self) -> None:
+        """Look again and again whether it is time."""
+        sweep.daily(self.store, self.desk)
+        while not self.stop.wait(SWEEP_LOOK_S):
+            sweep.daily(self.store, self.desk)
+
+
 class Lawful(threading.Thread):
     """Takes up what officers adopt and state, soon after: no machine waits for a restart."""
 
@@ -313,6 +329,7 @@ def run(settings: Settings, ready: Path | None = None) -> None:
     paying = Paying(till, stop)
     paying.start()
     Rescreens(store, desk, stop).start()
+    Sweeping(store, desk, stop).start()
     publishing = Publishing(publisher, stop)
     publishing.start()
     Lawful(desk, settings, store, stop).start()

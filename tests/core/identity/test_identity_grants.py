@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from soft_authenticator import DOMAIN, ORIGIN, PRESENT, SoftAuthenticator
 
+import databases
 from tallystick.core import journal
 from tallystick.core.clock import SeededClock
 from tallystick.core.identity import errors, grants, passkeys, people
@@ -80,8 +81,7 @@ class Desk:
 
 @pytest.fixture
 def desk(tmp_path: Path, clock: SeededClock) -> Iterator[Desk]:
-    store = Store.open(f"sqlite:///{tmp_path}/store.sqlite")
-    store.migrate()
+    store = databases.opened(f"sqlite:///{tmp_path}/store.sqlite")
     yield Desk(store, clock)
     store.close()
 

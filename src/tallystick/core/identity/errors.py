@@ -175,3 +175,9 @@ class AssertionUnsound(IdentityError):
     """The kept signature is not of this passkey over this digest."""
 
     code = 1554
+
+
+class SealedForAnother(IdentityError):
+    """What was sealed is not for this server or this step, or the key to seal to is not its own."""
+
+    code = 1560

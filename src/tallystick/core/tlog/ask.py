@@ -1,19 +1,22 @@
-"""Ask witnesses for cosignatures of our checkpoint, all at once and in a bounded time.
+"""Ask witnesses for cosignatures of our checkpoint, all at once, and wait for none of them.
 
-Only lines that verify under the witness's own key are taken. A witness that does not know our
-size says so (409), and gets the proof from there; one that is down, slow or false costs us its
-line and nothing else.
+The checkpoint is out before anybody is asked; what comes in is taken at the next look. Only lines
+that verify under the witness's own key are taken. A witness that does not know our size says so
+(409), and gets the proof from there; one that is down, slow or false costs us its line and nothing
+else, and is asked less and less often.
 """
 
 from __future__ import annotations
 
 import base64
-import concurrent.futures
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from typing import Final
 
 import httpx
 
+from tallystick.core.clock import Clock
 from tallystick.core.store import Store
 from tallystick.core.tlog import checkpoint, keys, log, note
 from tallystick.core.tlog.errors import BadSignature, BadText, LogError
@@ -22,36 +25,70 @@ from tallystick.core.tlog.log import Signed
 from tallystick.core.tlog.note import Line, Note
 from tallystick.core.tlog.policy import TrustPolicy
 
-ANSWER_S_MAX: Final = 0.4
-"""A publication waits for its witnesses no longer, so that it is at most a second behind."""
+ANSWER_S_MAX: Final = 10.0
+"""A witness has so long to answer; nothing waits for it meanwhile."""
+AGAIN_S_MIN: Final = 1.0
+AGAIN_S_MAX: Final = 60.0
+"""After an answer without a line a witness rests, twice as long each time."""
 ANSWER_BYTES_MAX: Final = 65_536
 ROUNDS_MAX: Final = 2
 """The second is with the size that the witness told us."""
 
-Prove = Callable[[int, int], Sequence[bytes]]
+
+@dataclass(slots=True)
+class _Asked:
+    """How it stands with one witness: what is under way, and when it may be asked again."""
+
+    size: int = 0
+    answer: Future[Sequence[Line]] | None = None
+    after: float = 0
+    rest: float = AGAIN_S_MIN
 
 
 class Witnesses:
     """The witnesses of a policy that have an address. Call it with a signed checkpoint."""
 
-    def __init__(self, store: Store, policy: TrustPolicy) -> None:
-        self.store, self.policy = store, policy
-        self.asked = {name: url for name, url in policy.urls.items() if url}
-        self._sizes = dict.fromkeys(self.asked, 0)
+    def __init__(self, store: Store, policy: TrustPolicy, clock: Clock) -> None:
+        self.store, self.policy, self.clock = store, policy, clock
+        self.urls = {name: url for name, url in policy.urls.items() if url}
+        self._sizes = dict.fromkeys(self.urls, 0)
+        self._state = {name: _Asked() for name in self.urls}
         self._http = httpx.Client(timeout=ANSWER_S_MAX, trust_env=False)
-        self._pool = concurrent.futures.ThreadPoolExecutor(max(1, len(self.asked)))
+        self._pool = ThreadPoolExecutor(max(1, len(self.urls)))
 
-    def __call__(self, signed: Signed) -> Sequence[Line]:
-        """Return the cosignatures that came in time and hold."""
-        have = {(line.name, line.id) for line in signed.note.lines}
-        due = [n for n in self.asked if not have & {_name(self.policy.witnesses[n])}]
-        begun = [self._pool.submit(self._one, name, signed) for name in due]
-        done, _ = concurrent.futures.wait(begun, timeout=ANSWER_S_MAX)
-        return [line for one in begun if one in done for line in one.result()]
+    def __call__(self, signed: Signed) -> Mapping[int, Sequence[Line]]:
+        """Return the lines that came in since the last call; ask whoever is free and due."""
+        found: dict[int, list[Line]] = {}
+        for state in self._state.values():
+            if state.answer is not None and state.answer.done():
+                found.setdefault(state.size, []).extend(self._taken(state))
+        have = {(x.name, x.id) for x in (*signed.note.lines, *found.get(signed.size, ()))}
+        now = self.clock.monotonic_s()
+        for name, state in self._state.items():
+            due = state.answer is None and now >= state.after
+            if due and _name(self.policy.witnesses[name]) not in have:
+                state.size = signed.size
+                state.answer = self._pool.submit(self._one, name, signed)
+        return {size: lines for size, lines in found.items() if lines}
+
+    def _taken(self, state: _Asked) -> Sequence[Line]:
+        """Take an answer; a witness that gave no line rests, longer each time."""
+        lines = state.answer.result() if state.answer else ()
+        state.answer = None
+        if lines:
+            state.after, state.rest = 0, AGAIN_S_MIN
+        else:
+            state.after = self.clock.monotonic_s() + state.rest
+            state.rest = min(2 * state.rest, AGAIN_S_MAX)
+        return lines
+
+    def settle(self) -> None:
+        """Wait for what is under way; its lines come with the next call."""
+        wait([state.answer for state in self._state.values() if state.answer is not None])
 
     def close(self) -> None:
         """Let go of the connections."""
-        self._pool.shutdown()
+        self._pool.shutdown(cancel_futures=True)
         self._http.close()
 
     def wanting(self, signed: Signed) -> bool:
@@ -83,7 +120,7 @@ class Witnesses:
             proof = log.consistency(tx, old, signed.size)
         hashes = "".join(f"{base64.b64encode(item).decode()}\n" for item in proof)
         body = f"old {old}\n{hashes}\n{signed.note}".encode()
-        url = f"{self.asked[name].rstrip('/')}/add-checkpoint"
+        url = f"{self.urls[name].rstrip('/')}/add-checkpoint"
         data = b""
         with self._http.stream("POST", url, content=body) as reply:
             for part in reply.iter_bytes():

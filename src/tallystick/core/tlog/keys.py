@@ -8,8 +8,9 @@ know and that does not verify makes the whole note refused.
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -130,15 +131,34 @@ def check(note: Note, known: Iterable[Key]) -> tuple[Signed, ...]:
 
 
 class LogSigner:
-    """Signs checkpoints in a log's own name (type 01)."""
+    """Signs checkpoints in a log's own name (type 01).
 
-    def __init__(self, name: str, private: Ed25519PrivateKey) -> None:
+    ``former``: the keys before this one, each with the moment until which it signs too
+    (`tallystick.core.tlog.rotation`).
+    """
+
+    def __init__(
+        self,
+        name: str,
+        private: Ed25519PrivateKey,
+        former: Sequence[tuple[LogSigner, dt.datetime]] = (),
+    ) -> None:
         self.key = Key(name, ED25519, private.public_key().public_bytes_raw())
-        self._private = private
+        self._private, self._former = private, tuple(former)
+
+    @property
+    def known(self) -> tuple[Key, ...]:
+        """Return every key that this log ever had, the newest first."""
+        return self.key, *(one.key for one, _ in self._former)
 
     def sign(self, text: str) -> Line:
         """Return the signature line; the same text gives the same line (Ed25519)."""
         return Line(self.key.name, self.key.id, self._private.sign(text.encode()))
+
+    def lines(self, text: str, now: dt.datetime) -> tuple[Line, ...]:
+        """Return the lines of all keys that sign at a moment, the newest key's first."""
+        before = (one.sign(text) for one, until in self._former if now < until)
+        return self.sign(text), *before
 
 
 class Cosigner:

@@ -119,6 +119,18 @@ def receipt(tx: Tx, seq: int, extra: bytes | None = None) -> Proof:
     found = checkpoint(tx, published=True)
     if found is None or not 0 < seq <= found.size:
         raise NotPublished(f"entry {seq} is not in a published checkpoint yet")
+    return proof_under(tx, seq, found, extra)
+
+
+def first_with(tx: Tx, seq: int) -> Signed | None:
+    """Return the first published checkpoint that holds an entry, or None."""
+    c = CHECKPOINTS.c
+    query = sa.select(CHECKPOINTS).where(c.size >= seq, c.published_at.is_not(None))
+    return _signed(tx.execute(query.order_by(c.size).limit(1)).one_or_none())
+
+
+def proof_under(tx: Tx, seq: int, found: Signed, extra: bytes | None = None) -> Proof:
+    """Return the proof of entry ``seq`` (from 1) under one checkpoint; raise `LogForked`."""
     entry = b"".join(item for item, _ in journal.read(tx, seq - 1, seq))
     try:
         path = inclusion(tx, seq, found.size)
@@ -186,7 +198,7 @@ def _sign(tx: Tx, signer: LogSigner, now: dt.datetime, edge: merkle.Frontier) ->
         return last
     _same_tree(tx, edge, last)
     made = Checkpoint(signer.key.name, edge.size, edge.root())
-    text = Note(str(made), (signer.sign(str(made)),))
+    text = Note(str(made), signer.lines(str(made), now))
     row = {"size": made.size, "root": made.root, "note": str(text), "at": now}
     tx.execute(sa.insert(CHECKPOINTS).values(row))
     return Signed(made.size, made.root, text, False)

@@ -36,13 +36,14 @@ class Proof:
         lines += [f"index {self.index}", *(base64.b64encode(x).decode() for x in self.hashes)]
         return "\n".join(lines) + "\n\n" + self.note
 
-    def check(self, entry: bytes, log: keys.Key) -> Checkpoint:
+    def check(self, entry: bytes, log: keys.Key, *more: keys.Key) -> Checkpoint:
         """Check that this entry is in that log; return the checkpoint that says so.
 
-        Raises `BadText`, `BadSignature`, `BadProof`. Who witnessed it is the caller's question.
+        ``more``: other keys that the log had. Raises `BadText`, `BadSignature`, `BadProof`. Who
+        witnessed it is the caller's question.
         """
         signed = note.read(self.note.encode())
-        keys.check(signed, [log])
+        keys.check(signed, [log, *more])
         seen = checkpoint.read(signed.text)
         if seen.origin != log.name:
             raise BadProof(f"the checkpoint is of {seen.origin}, not of {log.name}")

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +22,17 @@ from tallystick.core import journal
 from tallystick.core.clock import Clock
 from tallystick.core.identity.keys import load_or_make_key
 from tallystick.core.store import Store, Tx
-from tallystick.core.tlog import checkpoint, files, keys, log, merkle, note, tiles
+from tallystick.core.tlog import (
+    checkpoint,
+    files,
+    keyring,
+    keys,
+    log,
+    merkle,
+    note,
+    rotation,
+    tiles,
+)
 from tallystick.core.tlog.errors import BadText, LogForked, OriginChanged
 from tallystick.core.tlog.keys import LogSigner
 from tallystick.core.tlog.log import Signed
@@ -30,21 +40,24 @@ from tallystick.core.tlog.note import Line
 from tallystick.core.tlog.tiles import WIDTH, Tile
 
 CHECKPOINT: Final = "checkpoint"
+WITNESSED: Final = "checkpoint.witnessed"
+"""The newest checkpoint that has its quorum: one behind the newest while witnesses are slow."""
 VKEY: Final = "log.vkey"
 POLICY: Final = "policy"
 ANCHORS: Final = "artefacts/anchors.json"
 FILES_AT_ONCE: Final = 512
 """So many tiles are in memory at most, 8 KiB each, and as many bundles."""
 
-Cosign = Callable[[Signed], Sequence[Line]]
-"""Asks the witnesses; returns the lines that hold, in a bounded time."""
+Cosign = Callable[[Signed], Mapping[int, Sequence[Line]]]
+"""Asks the witnesses about a checkpoint, and waits for nobody: returns the lines that have come in
+since the last call and hold, by the size of the checkpoint that they sign."""
 Progress = Callable[[int, int], None]
 """Told, now and then, how many files of how many are written."""
 
 
-def nobody(signed: Signed) -> Sequence[Line]:
+def nobody(signed: Signed) -> Mapping[int, Sequence[Line]]:
     """Ask no witness."""
-    return ()
+    return {}
 
 
 def nothing(signed: Signed) -> bool:
@@ -66,12 +79,12 @@ def signer_of(store: Store, key_file: Path, origin: str = "") -> LogSigner:
     drawn = hashlib.sha256(private.public_key().public_bytes_raw()).hexdigest()[:12]
     with store.read() as tx:
         known = log.verifier_key(tx)
-    name = origin or (known.name if known else f"tallystick.invalid/{drawn}")
-    if not note.is_name(name):
-        raise BadText(f"{name[:80]!r} can be no log's name")
-    if known is not None and name != known.name:
-        raise OriginChanged(f"the log is called {known.name}, not {name[:80]}")
-    return LogSigner(name, private)
+        name = origin or (known.name if known else f"tallystick.invalid/{drawn}")
+        if not note.is_name(name):
+            raise BadText(f"{name[:80]!r} can be no log's name")
+        if known is not None and name != known.name:
+            raise OriginChanged(f"the log is called {known.name}, not {name[:80]}")
+        return keyring.signer_with(tx, key_file, name, private)
 
 
 class Publisher:
@@ -86,9 +99,11 @@ class Publisher:
         cosign: Cosign = nobody,
         policy: str = "",
         wanting: Callable[[Signed], bool] = nothing,
+        renewed: Callable[[], LogSigner] | None = None,
     ) -> None:
         self.store, self.signer, self.folder, self.clock = store, signer, folder, clock
         self.cosign, self.policy, self.wanting = cosign, policy, wanting
+        self.renewed = renewed or (lambda: signer)
 
     def step(self, progress: Progress = said) -> Signed:
         """Bring the folder up to what is committed; return the checkpoint that it now has.
@@ -102,11 +117,11 @@ class Publisher:
             old = before.size if before else 0
             if before is None or signed.size > old:
                 self._write_tiles(old, signed.size, progress)
-            signed = self._witnessed(signed)
             self._write_checkpoint(signed)
         with self.store.transact() as tx:
             log.published(tx, signed.size, self.clock.now())
-        return signed
+        self._write_keys()
+        return self._cosigned(signed)
 
     def due(self) -> bool:
         """Say whether there is something that the folder does not show yet."""
@@ -118,6 +133,10 @@ class Publisher:
         return self.wanting(newest)
 
     def _advance(self) -> Signed:
+        with self.store.read() as tx:
+            now = log.verifier_key(tx)
+        if now is not None and now != self.signer.key:
+            self.signer = self.renewed()
         while True:
             with self.store.transact() as tx:
                 signed = log.advance(tx, self.signer, self.clock.now())
@@ -130,7 +149,7 @@ class Publisher:
         if not path.exists():
             return None
         found = note.read(path.read_bytes())
-        keys.check(found, [self.signer.key])
+        keys.check(found, self.signer.known)
         return checkpoint.read(found.text)
 
     def _same_log(self, before: checkpoint.Checkpoint | None, signed: Signed) -> None:
@@ -155,12 +174,36 @@ class Publisher:
             if tile.width == WIDTH:
                 shutil.rmtree(self.folder / f"{tile.path}.p", ignore_errors=True)
 
-    def _witnessed(self, signed: Signed) -> Signed:
-        lines = self.cosign(signed)
-        if not set(lines) - set(signed.note.lines):
-            return signed
-        with self.store.transact() as tx:
-            return log.add_signatures(tx, signed.size, *lines)
+    def _cosigned(self, signed: Signed) -> Signed:
+        """Take the cosignatures that came in; show the newest checkpoint that has its quorum."""
+        best: Signed | None = None
+        for size, lines in sorted(self.cosign(signed).items()):
+            with self.store.transact() as tx:
+                found = log.add_signatures(tx, size, *lines)
+            signed = found if size == signed.size else signed
+            best = best if self.wanting(found) else found
+        with files.alone(self.folder):
+            before = self._published()
+            if before is not None and before.size == signed.size:
+                self._write(CHECKPOINT, str(signed.note))
+            if best is not None and best.size >= self._witnessed():
+                self._write(WITNESSED, str(best.note))
+        return signed
+
+    def _witnessed(self) -> int:
+        """Return the size of the newest checkpoint shown with its quorum."""
+        path = self.folder / WITNESSED
+        return checkpoint.read(note.read(path.read_bytes()).text).size if path.exists() else 0
+
+    def _write_keys(self) -> None:
+        with self.store.read() as tx:
+            known = keyring.changes(tx)
+        if not all(row["proof"] for row in known):
+            with self.store.transact() as tx:
+                keyring.announce(tx)
+                known = keyring.changes(tx)
+            self.signer = self.renewed()
+        self._write(rotation.FILE, keyring.published(known))
 
     def _write_checkpoint(self, signed: Signed) -> None:
         with self.store.read() as tx:
@@ -172,9 +215,12 @@ class Publisher:
             CHECKPOINT: str(signed.note),
         }
         for name, text in texts.items():
-            path, data = self.folder / name, text.encode()
-            if text and not (path.exists() and path.read_bytes() == data):
-                files.write(path, data)
+            self._write(name, text)
+
+    def _write(self, name: str, text: str) -> None:
+        path, data = self.folder / name, text.encode()
+        if text and not (path.exists() and path.read_bytes() == data):
+            files.write(path, data)
 
 
 def _content(tx: Tx, tile: Tile) -> bytes:

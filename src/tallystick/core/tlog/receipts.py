@@ -7,6 +7,7 @@ happened, and to whom they like; without it the file says only that a mark is in
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -43,17 +44,20 @@ def read_opening(proof: Proof) -> Opening:
         raise BadText(f"the receipt does not hold its entry: {error}") from error
 
 
-def check(text: str, log: Key, view: View) -> None:
-    """Check a receipt by itself and against the log as it is shown now; raise `Caught`."""
+def check(text: str, log: Sequence[Key], view: View) -> None:
+    """Check a receipt by itself and against the log as it is shown now; raise `Caught`.
+
+    ``log``: the keys that the log has or had, one at least.
+    """
     try:
         proof = proofs.read(text)
         held = read_opening(proof)
-        was = proof.check(held.entry.encode(), log)
+        was = proof.check(held.entry.encode(), *log)
     except (BadText, BadSignature, BadProof) as error:
         raise Caught(Fault.BAD_RECEIPT, f"the receipt does not hold: {error}") from error
     number, report = proof.index + 1, view.report
     report.prove("receipt", f"the log signed entry {number} into {was.size} entries")
-    _still_there(proof, held.entry.encode(), was.size, was.root, view)
+    still_there(proof, held.entry.encode(), was.size, was.root, view)
     header = header_of(held.entry.encode())
     said = f"programme {header.programme}, kind {header.kind}, day {header.day}" if header else ""
     report.prove("inclusion", f"entry {number} is in the log shown now: {said}".rstrip(": "))
@@ -63,7 +67,8 @@ def check(text: str, log: Key, view: View) -> None:
         report.assume("content", "the receipt does not say what the entry was made from")
 
 
-def _still_there(proof: Proof, entry: bytes, size: int, root: bytes, view: View) -> None:
+def still_there(proof: Proof, entry: bytes, size: int, root: bytes, view: View) -> None:
+    """Find an entry and its tree in the log as it is shown now; raise `Caught`."""
     if size > view.signed.size:
         said = f"the receipt is from {size} entries, the log shows {view.signed.size}"
         raise Caught(Fault.ROLLBACK, said)

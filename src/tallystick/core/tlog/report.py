@@ -31,6 +31,7 @@ class Fault(enum.StrEnum):
     REMOVED_ENTRY = "removed-entry"
     TRUNCATED_BUNDLE = "truncated-bundle"
     WRONG_ROOT = "wrong-root"
+    FORGED_ROTATION = "forged-rotation"
     BAD_RECEIPT = "bad-receipt"
     WRONG_OPENING = "wrong-opening"
     BAD_ARTEFACT = "bad-artefact"

@@ -41,6 +41,21 @@ ANCHORS: Final = sa.Table(
     sqlite_strict=True,
 )
 """Transactions that carry a checkpoint into Bitcoin. A replacement has a row of its own."""
+KEYS: Final = sa.Table(
+    "log_keys",
+    METADATA,
+    sa.Column("n", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("old", sa.Text, nullable=False),
+    sa.Column("new", sa.Text, nullable=False),
+    sa.Column("entry", sa.BigInteger, nullable=False),
+    sa.Column("salt", sa.Text, nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("until", Moment, nullable=False),
+    sa.Column("proof", sa.Text, nullable=False),
+    sqlite_strict=True,
+)
+"""Each change of the log's key: its entry, what opens it, and once published the proof of it."""
 SELF: Final = sa.Table(
     "log_self",
     METADATA,
@@ -49,4 +64,4 @@ SELF: Final = sa.Table(
     sa.Column("tiled", sa.BigInteger, nullable=False),
     sqlite_strict=True,
 )
-"""Who the log is, for ever, and how many entries are in `TILES`."""
+"""The log's name, for ever, with the key that it has now; and how many entries are in `TILES`."""

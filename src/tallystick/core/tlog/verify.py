@@ -7,16 +7,17 @@ checker knows. Each is named when proved; what could not be is named as assumed.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from tallystick.core.tlog import checkers, checkpoint, keys, last, note, receipts
+from tallystick.core.tlog import checkers, checkpoint, keys, last, note, receipts, rotation
 from tallystick.core.tlog import policy as policies
 from tallystick.core.tlog.checkers import View
 from tallystick.core.tlog.checkpoint import Checkpoint
@@ -26,10 +27,12 @@ from tallystick.core.tlog.note import Note
 from tallystick.core.tlog.policy import TrustPolicy
 from tallystick.core.tlog.reader import LogReader, Source
 from tallystick.core.tlog.report import Caught, Fault, Report
+from tallystick.core.tlog.rotation import Link
 from tallystick.core.tlog.walk import Walk
 
 CLOCK_SKEW_S: Final = 300
 VKEY_FILE: Final = "log.vkey"
+WITNESSED_FILE: Final = "checkpoint.witnessed"
 
 
 def quiet(done: int, total: int) -> None:
@@ -41,6 +44,8 @@ class Asked:
     """What the reader knows and wants. Nothing of it comes from the log."""
 
     policy: TrustPolicy | None = None
+    policy_text: str = ""
+    """The policy as it is written, to be kept with what was seen last."""
     key: Key | None = None
     last: Path | None = None
     receipt: str = ""
@@ -59,6 +64,10 @@ class _Seen:
     note: Note
     signed: Checkpoint
     key: Key
+    """The newest of the log's keys that signed it."""
+    keys: tuple[Key, ...]
+    """Every key that the log has or had, as far as the one we came with leads to them."""
+    links: tuple[Link, ...]
     by: tuple[Signed, ...]
     walked: Walk | None = None
 
@@ -73,16 +82,17 @@ def verify(source: Source, asked: Asked, now: dt.datetime) -> Report:
     seen = report.attempt("checkpoint", lambda: _checkpoint(source, asked, report))
     if seen is None:
         return report
-    signed = seen.signed
+    asked, signed = _with_pins(asked), seen.signed
     report.checkpoint = {"origin": signed.origin, "size": signed.size, "root": signed.root.hex()}
     before = report.attempt("last", lambda: _last(asked, seen, report))
     view = View(LogReader(source, signed.size), signed, report, asked.settings)
-    report.attempt("witnesses", lambda: _witnesses(asked, seen, report))
+    report.attempt("keys", lambda: _announced(seen, view))
+    report.attempt("witnesses", lambda: _witnesses(asked, seen, view))
     report.attempt("consistency", lambda: _consistent(before, seen, view))
     report.attempt("entries", lambda: _entries(asked, seen, view))
     report.attempt("time", lambda: _time(asked, seen, before, report, now))
     if asked.receipt:
-        report.attempt("receipt", lambda: receipts.check(asked.receipt, seen.key, view))
+        report.attempt("receipt", lambda: receipts.check(asked.receipt, seen.keys, view))
     for name, make in checkers.CHECKERS.items():
         report.attempt(name, functools.partial(_beside, name, make(), view))
     _keep(asked, seen, report)
@@ -105,25 +115,54 @@ def _checkpoint(source: Source, asked: Asked, report: Report) -> _Seen:
     except BadText as error:
         raise Caught(Fault.BAD_CHECKPOINT, f"the checkpoint cannot be read: {error}") from error
     key, why = _key(source, asked, signed.origin)
-    witnesses = asked.policy.witnesses.values() if asked.policy else ()
+    links = rotation.read(source)
+    chain = rotation.follow(key, links)
+    policy = _with_pins(asked).policy
     try:
-        by = keys.check(found, [key, *witnesses])
+        by = keys.check(found, [*chain, *(policy.witnesses.values() if policy else ())])
     except (BadSignature, BadText) as error:
-        raise _not_signed(found, key, error) from error
-    if all(one.key != key for one in by):
-        raise _not_signed(found, key, BadSignature("only witnesses signed it"))
-    report.prove("signature", f"{key.name} (key {key.id.hex()}) signed {signed.size} entries")
+        raise _not_signed(found, chain, error) from error
+    signers = [one for one in chain if any(line.key == one for line in by)]
+    if not signers:
+        raise _not_signed(found, chain, BadSignature("only witnesses signed it"))
+    used = signers[-1]
+    report.prove("signature", f"{used.name} (key {used.id.hex()}) signed {signed.size} entries")
     if why:
         report.assume("key", why)
-    return _Seen(found, signed, key, by)
+    known = (*chain, *rotation.before(key, links))
+    return _Seen(found, signed, used, known, tuple(links), by)
 
 
-def _not_signed(found: Note, key: Key, error: Exception) -> Caught:
+def _with_pins(asked: Asked) -> Asked:
+    """Return what is asked, with the policy that was kept if none is given now."""
+    kept = last.load(asked.last) if asked.last else None
+    if kept is None or not kept.policy:
+        return asked
+    if asked.policy is None:
+        pinned = policies.read(kept.policy)
+        return dataclasses.replace(asked, policy=pinned, policy_text=kept.policy)
+    if asked.policy_text and asked.policy_text != kept.policy:
+        raise BadText(f"{asked.last} keeps another policy: change it with tallystick pins")
+    return asked
+
+
+def _announced(seen: _Seen, view: View) -> None:
+    """Find each change of the log's key in the log as it is shown now."""
+    for link in seen.links:
+        was = link.proof.check(link.entry, link.old)
+        receipts.still_there(link.proof, link.entry, was.size, was.root, view)
+        said = f"key {link.new.id.hex()} follows {link.old.id.hex()}: entry {link.number}"
+        view.report.prove("key", f"{said} announces it, in a tree that both signed")
+
+
+def _not_signed(found: Note, chain: Sequence[Key], error: Exception) -> Caught:
     """Tell a false signature from one under another key."""
-    same = any(line.name == key.name and line.id == key.id for line in found.lines)
-    if not same and any(line.name == key.name for line in found.lines):
-        said = f"{key.name} is signed with another key than {key.id.hex()}"
-        return Caught(Fault.WRONG_KEY, said)
+    named = {(key.name, key.id) for key in chain}
+    same = any((line.name, line.id) in named for line in found.lines)
+    if not same and any(line.name == chain[0].name for line in found.lines):
+        known = ", ".join(key.id.hex() for key in chain)
+        said = f"{chain[0].name} is signed with another key than {known}"
+        return Caught(Fault.WRONG_KEY, f"{said}, and no announcement in the log leads to it")
     return Caught(Fault.BAD_SIGNATURE if same else Fault.WRONG_KEY, f"the checkpoint: {error}")
 
 
@@ -151,7 +190,7 @@ def _last(asked: Asked, seen: _Seen, report: Report) -> last.Last | None:
     if before is None:
         report.assume("history", "that nothing was changed before: no earlier checkpoint is known")
         return None
-    if before.vkey != str(seen.key):
+    if before.vkey not in map(str, seen.keys):
         raise Caught(Fault.WRONG_KEY, f"seen last under {before.vkey}, now under {seen.key}")
     was = before.checkpoint()
     if was.size > seen.signed.size:
@@ -160,17 +199,50 @@ def _last(asked: Asked, seen: _Seen, report: Report) -> last.Last | None:
     return before
 
 
-def _witnesses(asked: Asked, seen: _Seen, report: Report) -> None:
-    by = [one.key.name for one in seen.by if one.key != seen.key]
-    if asked.policy is None or asked.policy.quorum == policies.NONE:
+def _witnesses(asked: Asked, seen: _Seen, view: View) -> None:
+    report, policy = view.report, asked.policy
+    if policy is None or policy.quorum == policies.NONE:
         said = "that the log shows everybody the same: no witness was asked for"
         report.assume("witnesses", said)
         return
-    if not asked.policy.satisfied(one.key for one in seen.by):
-        said = f"witnessed by {', '.join(by) or 'nobody'}: not the quorum {asked.policy.quorum!r}"
-        raise Caught(Fault.QUORUM, said)
-    report.prove("witnesses", f"{', '.join(by)} saw it grow only: quorum {asked.policy.quorum!r}")
+    said = f"saw it grow only: quorum {policy.quorum!r}"
+    if policy.satisfied(one.key for one in seen.by):
+        report.prove("witnesses", f"{_names(seen.by, seen.keys)} {said}")
+    else:
+        size, by = _witnessed(policy, seen, view)
+        report.prove("witnesses", f"{_names(by, seen.keys)} {said}, up to entry {size}")
+        newer = f"{seen.signed.size - size} entries after entry {size}"
+        report.assume("witnesses", f"that the {newer} are shown to everybody alike")
     report.assume("quorum", "that the witnesses of the quorum do not all act together")
+
+
+def _names(by: Sequence[Signed], ours: Sequence[Key]) -> str:
+    return ", ".join(one.key.name for one in by if one.key not in ours) or "nobody"
+
+
+def _witnessed(policy: TrustPolicy, seen: _Seen, view: View) -> tuple[int, tuple[Signed, ...]]:
+    """Find the quorum on a checkpoint a little behind; raise `Caught` unless it is the same log.
+
+    Witnesses take their time, and the newest checkpoint waits for none of them.
+    """
+    said = f"witnessed by {_names(seen.by, seen.keys)}: not the quorum {policy.quorum!r}"
+    data = view.file(WITNESSED_FILE, note.NOTE_BYTES_MAX)
+    if data is None:
+        raise Caught(Fault.QUORUM, said)
+    try:
+        found = note.read(data)
+        was = checkpoint.read(found.text)
+        by = keys.check(found, [*seen.keys, *policy.witnesses.values()])
+    except (BadText, BadSignature) as error:
+        raise Caught(Fault.QUORUM, f"{said}; {WITNESSED_FILE}: {error}") from error
+    if not policy.satisfied(one.key for one in by):
+        raise Caught(Fault.QUORUM, f"{said}, and {WITNESSED_FILE} has it no more")
+    if was.origin != seen.signed.origin or was.size > seen.signed.size:
+        raise Caught(Fault.ROLLBACK, f"{was.size} entries were witnessed, fewer are shown")
+    if view.root_at(was.size) != was.root:
+        raise Caught(Fault.FORK, f"the {was.size} entries that were witnessed are not these")
+    seen.by = (*seen.by, *(one for one in by if one.key not in [x.key for x in seen.by]))
+    return was.size, by
 
 
 def _consistent(before: last.Last | None, seen: _Seen, view: View) -> None:
@@ -249,7 +321,10 @@ def _keep(asked: Asked, seen: _Seen, report: Report) -> None:
         return
     else:
         path = asked.last
-    last.save(path, last.Last(str(seen.key), str(seen.note), seen.times))
+    kept = last.load(asked.last) or last.Last("", "")
+    seen_now = {"vkey": str(seen.key), "note": str(seen.note), "times": seen.times}
+    policy = asked.policy_text or kept.policy
+    last.save(path, msgspec.structs.replace(kept, **seen_now, policy=policy, signed_by=""))
 
 
 def as_json(report: Report) -> bytes:

@@ -95,31 +95,34 @@ class Witness:
         self, folder: Path, signers: Sequence[Cosigner], logs: Sequence[Key], clock: Clock
     ) -> None:
         self.folder, self.signers, self.clock = folder, signers, clock
-        self.logs = {log.name: log for log in logs}
+        self.logs: dict[str, tuple[Key, ...]] = {}
+        for log in logs:
+            self.logs[log.name] = (*self.logs.get(log.name, ()), log)
 
     def add_checkpoint(self, data: bytes) -> Answer:
         """Answer ``POST add-checkpoint``."""
         try:
             asked = read_request(data)
-            log = self._trusted(asked)
+            known = self._trusted(asked)
             with files.alone(self._place(asked.seen.origin)):
-                return self._add(asked, log)
+                return self._add(asked, known)
         except BadText as error:
             return Answer(400, f"{error}\n")
         except _Refused as error:
             return error.answer
 
-    def _trusted(self, asked: Request) -> Key:
-        log = self.logs.get(asked.seen.origin)
-        if log is None:
+    def _trusted(self, asked: Request) -> tuple[Key, ...]:
+        """Return the keys that this witness knows of the log; one of them must have signed."""
+        known = self.logs.get(asked.seen.origin)
+        if known is None:
             raise _Refused(404, "this log is not known here\n")
         try:
-            keys.check(asked.note, [log])
+            keys.check(asked.note, known)
         except BadSignature as error:
             raise _Refused(403, f"{error}\n") from error
-        return log
+        return known
 
-    def _add(self, asked: Request, log: Key) -> Answer:
+    def _add(self, asked: Request, known: Sequence[Key]) -> Answer:
         """Check and store, while nobody else can; then answer."""
         before = self.latest(asked.seen.origin)
         was = checkpoint.read(before.text) if before else Checkpoint("", 0, merkle.EMPTY)
@@ -130,7 +133,8 @@ class Witness:
         _grows(asked, was)
         time = int(self.clock.now().timestamp())
         lines = [one.cosign(asked.note.text, time) for one in self.signers]
-        ours = [x for x in asked.note.lines if (x.name, x.id) == (log.name, log.id)]
+        named = {(key.name, key.id) for key in known}
+        ours = [x for x in asked.note.lines if (x.name, x.id) in named]
         kept = Note(asked.note.text, (*ours, *lines))
         files.write(self._place(asked.seen.origin) / "checkpoint", str(kept).encode())
         return Answer(200, "".join(map(str, lines)))

@@ -26,6 +26,8 @@ from tallystick.core.vault.keys import NONCE_BYTES, Keys
 from tallystick.core.vault.model import Access, Erasure, Held, Opened
 from tallystick.core.vault.tables import ACCESSES, RECORDS, SUBJECTS
 
+PROGRAMME: Final = "vault"
+"""Of the entries that are about no person: the turning of the master key."""
 CONTENT_BYTES_MAX: Final = 8 * 1024 * 1024
 RECORDS_PER_SUBJECT_MAX: Final = 1_000
 WORDS_CHARS_MAX: Final = 300
@@ -195,16 +197,40 @@ class Vault:
 
         Also destroys keys that a crash left behind an erasure. Run it daily.
         """
-        with store.transact() as tx:
-            journal.lock(tx)
-            for subject in self._due(tx):
-                self._drop(tx, subject, self.held(tx, subject))
+        while self._ended(store) == SWEPT_MAX:
+            continue
         with store.read() as tx:
             query = sa.select(SUBJECTS.c.id).where(SUBJECTS.c.erased_at.is_not(None))
             gone = [subject for subject in tx.execute(query).scalars() if self.keys.has(subject)]
         for subject in gone:
             self.keys.destroy(subject)
         return gone
+
+    def _ended(self, store: Store) -> int:
+        """End what is over of some subjects, in one step; return of how many."""
+        with store.transact() as tx:
+            journal.lock(tx)
+            found = self._due(tx)
+            for subject in found:
+                self._drop(tx, subject, self.held(tx, subject))
+        return len(found)
+
+    def rotate(self, store: Store, by: str) -> int:
+        """Wrap every subject's key under a new master key; return how many. Journalled, twice.
+
+        The first entry stands before anything is done; where the second does not follow, a rotation
+        was interrupted: nothing is lost, and it is run again. Raises `VaultInvalid`.
+        """
+        _check_words(by)
+        self._note(store, "rotation_begun", {"by": by})
+        count = self.keys.rotate()
+        self._note(store, "rotated", {"by": by, "keys": count})
+        return count
+
+    def _note(self, store: Store, kind: str, said: Mapping[str, Any]) -> None:
+        with store.transact() as tx:
+            now = self.clock.now()
+            journal.append(tx, PROGRAMME, kind, self._commit({**said, "at": now})[0], now)
 
     def _due(self, tx: Tx) -> list[str]:
         today = self.clock.now().date().isoformat()

@@ -48,6 +48,7 @@ STREAMS_MAX: Final = 8
 WAIT_S: Final = 1.0
 THEMES: Final = frozenset({"light", "dark", "glare"})
 DIGITS: Final = frozenset("0123456789")
+LETTERS: Final = frozenset(who.CODES)
 SOURCES: Final = frozenset(who.SOURCES)
 PARTS: Final = {"news": NEWS, "typed": TYPED}
 STATIC: Final = Path(__file__).parent / "static"
@@ -84,6 +85,7 @@ CAREFUL: Final = frozenset(
         Touch.SLIP_STOP,
         Touch.CLAIM,
         Touch.DONE,
+        Touch.USE,
     }
 )
 """Acts that agree to what is on the screen: they count only while it says what was seen."""
@@ -97,6 +99,9 @@ class Engine(Protocol):
 
     def wait(self, version: int, timeout_s: float) -> View:
         """Return once the view is newer than ``version``, or after ``timeout_s`` seconds."""
+
+    def picture(self) -> bytes | None:
+        """Return the picture that the customer looks at, or None."""
 
     def touch(self, touch: Touch, **fields: Any) -> Any:
         """Do what a person did at the screen; ignore what makes no sense there."""
@@ -271,6 +276,13 @@ class Pages:
         """Play the sound of the time-out."""
         return Response(chime(), media_type="audio/wav")
 
+    async def picture(self, request: Request) -> Response:
+        """Show the picture that was just taken, to who stands here, and to no cache."""
+        found = await run_in_threadpool(self._engine.picture)
+        if found is None:
+            raise HTTPException(404, "no picture on this page")
+        return Response(found, media_type="image/jpeg")
+
     async def events(self, request: Request) -> Response:
         """Say each new version, until the page goes."""
         if self._streams >= STREAMS_MAX:
@@ -362,6 +374,8 @@ def fields_of(touch: Touch, form: Mapping[str, str]) -> dict[str, str]:
         return {"address": text}
     if touch is Touch.DIGIT:
         return {"digit": _one_of(form.get("digit", ""), DIGITS, "digit")}
+    if touch is Touch.LETTER:
+        return {"letter": _one_of(form.get("letter", ""), LETTERS, "letter")}
     if touch is Touch.SOURCE:
         return {"source": _one_of(form.get("source", ""), SOURCES, "source")}
     if touch is Touch.ANSWER:
@@ -437,6 +451,7 @@ def create_app(
         Route("/touch", held.touch, methods=["POST"]),
         Route("/events", held.events),
         Route("/speech.wav", held.speech),
+        Route("/picture.jpg", held.picture),
         Route("/chime.wav", held.chime),
         Route("/screen.css", held.size),
         Mount("/look", Served(directory=look.FOLDER)),

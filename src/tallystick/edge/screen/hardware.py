@@ -21,6 +21,11 @@ NOTES: Final = (100, 500, 1_000, 2_000, 5_000, 10_000)
 WRONG_NETWORK: Final = "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"
 OTHER_COIN: Final = "ethereum:0x52908400098527886E0F7030069857D2E4169EE7"
 UNREADABLE: Final = "bcrt1qnotanaddressatall"
+SEEN: Final = {
+    "lay_card": "Lay a card under the camera",
+    "stand_before": "Stand before the camera",
+    "cover_camera": "Cover the camera",
+}
 LABELS: Final = {
     "box_notes": "Notes in the cash box",
     "box_minor": "Cash in the cash box",
@@ -100,6 +105,20 @@ class Pocket(Protocol):
 
 
 @runtime_checkable
+class Sight(Protocol):
+    """A hardware with a camera, and things to put before it."""
+
+    def lay_card(self) -> None:
+        """Lay a made-up card under the camera."""
+
+    def stand_before(self) -> None:
+        """Have somebody without a face stand before the camera."""
+
+    def cover_camera(self) -> None:
+        """Put a hand over the lens."""
+
+
+@runtime_checkable
 class Ears(Protocol):
     """A hardware whose customer has headphones, and a jack to put them in."""
 
@@ -145,8 +164,10 @@ def _plain(hardware: Hardware) -> tuple[str, ...]:
     box = ("open_box", "close_box") if isinstance(hardware, CashBox) else ()
     link = ("cut_link", "restore_link") if isinstance(hardware, ServerLink) else ()
     card = ("show_licence",) if isinstance(hardware, Pocket) else ()
+    seen = tuple(SEEN) if isinstance(hardware, Sight) else ()
     ears = ("plug_in", "pull_out") if isinstance(hardware, Ears) else ()
-    return ("insert_bad", "jam", "clear", "power_cycle", *box, *link, *card, *ears)
+    always = ("insert_bad", "jam", "clear", "power_cycle")
+    return (*always, *box, *link, *card, *ears, *seen)
 
 
 def draw_frame() -> str:
@@ -184,6 +205,7 @@ def draw_drawer(hardware: Hardware, view: View, address: str) -> str:
         ],
         address=address,
         card="show_licence" in offered,
+        seen=[Button(act_, label) for act_, label in SEEN.items() if act_ in offered],
         ears="plug_in" in offered,
         text=hardware.last_text() if isinstance(hardware, Pocket) else "",
         paper=hardware.last_print(),

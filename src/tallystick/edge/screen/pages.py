@@ -65,6 +65,9 @@ STEP: Final = {
     Screen.PHONE: 2,
     Screen.CODE: 2,
     Screen.DOCUMENT: 2,
+    Screen.COPY: 2,
+    Screen.MAIL: 2,
+    Screen.PHOTO: 2,
     Screen.SOURCE: 2,
     Screen.CARE: 2,
     Screen.QUESTION: 2,
@@ -136,8 +139,8 @@ def seen(view: View) -> str:
     sums_seen = (view.cash_minor, view.fee_minor, view.worth_minor, view.sats, view.price_changed)
     asked = view.question.id if view.question else ""
     paper = view.slip.reference if view.slip else ""
-    who = (view.address, quote, view.reference, *((paper,) if paper else ()))
-    parts = (view.screen.value, warning, asked, *who, *sums_seen)
+    shown = (view.address, quote, view.reference, view.pictured, paper)
+    parts = (view.screen.value, warning, asked, *shown, *sums_seen)
     digest = hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
     return f"{view.screen.value}.{digest}"
 
@@ -208,6 +211,9 @@ def _titles(words: Words) -> dict[Screen, str]:
         Screen.PHONE: say("What is your phone number?"),
         Screen.CODE: say("Type the code we sent you"),
         Screen.DOCUMENT: say("Show your driver’s licence"),
+        Screen.COPY: say("A picture of your card"),
+        Screen.MAIL: say("What is your email address?"),
+        Screen.PHOTO: say("A picture of you"),
         Screen.SOURCE: say("Where is this money from?"),
         Screen.CARE: say("Stop. This could be a scam."),
         Screen.QUESTION: say("A question before we go on"),

@@ -36,9 +36,13 @@ key                          kind   values that the engine may give, in minor un
 ``who.wrong_code``           care
 ``who.code_ended``           care
 ``who.document_unread``      care
+``who.bad_mail``             care
+``who.no_camera``            care
+``who.too_dark``             care
 ``who.locked``               stop
 ``who.document_old``         stop
 ``who.too_young``            stop
+``who.no_address``           stop
 ``kiosk.law``                stop
 ``kiosk.note_jammed``        stop   none; ``View.stuck_minor`` shows the same sentence by itself
 ``kiosk.closed``             stop
@@ -153,6 +157,12 @@ SAYINGS: Final[dict[str, str]] = {
     "who.locked": _("Too many tries with this number. Please wait an hour, or call us."),
     "who.document_unread": _("We cannot read this card yet. Hold the wide barcode flat."),
     "who.document_old": _("This card has run out. Please show one that is still good."),
+    "who.no_address": _(
+        "This card does not say where you live. Please show one that does, or call us."
+    ),
+    "who.bad_mail": _("That is not a whole email address. Please look at it again."),
+    "who.no_camera": _("The camera does not work now. We took no picture. Try again, or call us."),
+    "who.too_dark": _("It is too dark to see anything. We kept nothing. Please take it again."),
     "who.too_young": _("The rules here do not let us sell to you. Your money is where it was."),
 }
 ENDINGS: Final[tuple[tuple[str, str], ...]] = (

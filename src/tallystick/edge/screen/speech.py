@@ -40,7 +40,7 @@ BLOCKS: Final = frozenset(
 SILENT: Final = frozenset({"svg", "script", "style", "head", "nav", "header", "noscript"})
 SPELLED: Final = frozenset({"groups", "code", "spelled"})
 """Classes of what is read letter by letter: addresses, reference numbers, digits typed."""
-NOT_READ: Final = frozenset({"go-words", "numbers", "pad"})
+NOT_READ: Final = frozenset({"go-words", "numbers", "pad", "keys"})
 """Words in other tongues, which this voice cannot say; long numbers, which are on the paper; keys
 that type."""
 PRIVATE: Final = frozenset({"private"})

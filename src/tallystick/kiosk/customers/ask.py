@@ -26,19 +26,25 @@ class Item(enum.StrEnum):
 
     PHONE = "phone"
     DOCUMENT = "document"
+    COPY = "copy"
+    MAIL = "email"
+    PHOTO = "photo"
     SOURCE = "source"
-    COPY = "copy of a document"
-    MAIL = "e-mail address"
     OTHER = "something that nobody mapped"
 
 
-UNABLE: Final = frozenset({Item.COPY, Item.MAIL, Item.OTHER})
+UNABLE: Final = frozenset({Item.OTHER})
 """What no machine of ours can take: where the law asks it, the machine is closed."""
+PICTURES: Final = frozenset({Item.COPY, Item.PHOTO})
+"""What needs a camera: where the law asks it, a machine without one is closed."""
+NAMES: Final = {Item.COPY: "copy of a document", Item.MAIL: "e-mail address"}
+"""What an item is called where its own word says too little."""
+ADDRESS: Final = "mailing address"
 WORDS: Final[Mapping[str, tuple[Item, ...]]] = {
     "phone": (Item.PHONE,),
     "name": (Item.DOCUMENT,),
     "date of birth": (Item.DOCUMENT,),
-    "mailing address": (Item.DOCUMENT,),
+    ADDRESS: (Item.DOCUMENT,),
     "government-issued document": (Item.DOCUMENT,),
     "identity verified for every transaction": (Item.DOCUMENT,),
     "originator and beneficiary data on every transfer": (Item.DOCUMENT,),
@@ -79,7 +85,12 @@ class Asked:
     @property
     def say(self) -> str:
         """Return the rule in plain words."""
-        return self.law.say if self.law else f"The operator asks for: {self.item}."
+        return self.law.say if self.law else f"The operator asks for: {name(self.item)}."
+
+
+def name(item: str) -> str:
+    """Return what an item is called in a sentence."""
+    return NAMES.get(Item(item), item)
 
 
 @functools.lru_cache(maxsize=PLACES_KEPT)
@@ -98,12 +109,8 @@ def asks(place: Jurisdiction, policy: Policy, on: dt.date) -> tuple[Asked, ...]:
 
 
 def _of_policy(policy: Policy) -> Iterator[Asked]:
-    figures = {
-        Item.PHONE: policy.phone_from_minor,
-        Item.DOCUMENT: policy.document_from_minor,
-        Item.SOURCE: policy.source_from_minor,
-    }
-    for item, figure in figures.items():
+    for item in Item:
+        figure = getattr(policy, f"{item}_from_minor", None)
         if figure is not None:
             yield Asked(item, figure)
 
@@ -112,6 +119,12 @@ def _items(rule: Provision) -> list[Item]:
     said = [*rule.terms.get("items", ()), *rule.terms.get("acts", ())]
     said = said or [rule.terms.get("rule", "")]
     return list(dict.fromkeys(i for text in said for i in WORDS.get(str(text), (Item.OTHER,))))
+
+
+def address_wanted(place: Jurisdiction, on: dt.date) -> bool:
+    """Say whether the law asks for a postal address, which not every card has on it."""
+    rules = (rule for rule in place.of("identification", on) if rule.in_force(on) is not False)
+    return any(ADDRESS in rule.terms.get("items", ()) for rule in rules)
 
 
 def _free(rule: Provision) -> int:

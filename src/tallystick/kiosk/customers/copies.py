@@ -22,6 +22,14 @@ ENV: Final = Environment(
     undefined=StrictUndefined,
     trim_blocks=True,
 )
+KINDS: Final = {
+    "phone": "Telephone",
+    "email": "E-mail address",
+    "copy": "Picture of the card",
+    "photo": "Picture of the person",
+    "source": "Source of the money",
+}
+"""What a kind of record is called, where its own word says too little."""
 LABELS: Final = {
     "number": "Number",
     "family": "Family name",
@@ -37,6 +45,7 @@ LABELS: Final = {
     "version": "Version of the card's code",
     "source": "Where the money is from",
     "purchase": "Purchase",
+    "address": "Address",
 }
 
 
@@ -47,7 +56,9 @@ def as_json(told: Mapping[str, Any]) -> bytes:
 
 def as_html(told: Mapping[str, Any]) -> str:
     """Return the copy as a page."""
-    return ENV.get_template("copy.html").render(**told, labels=LABELS, sum_of=_sum, day=_day)
+    return ENV.get_template("copy.html").render(
+        **told, labels=LABELS, kinds=KINDS, sum_of=_sum, day=_day
+    )
 
 
 def as_pdf(told: Mapping[str, Any]) -> bytes:

@@ -35,6 +35,18 @@ class LicenceUnreadable(KioskError):
     code, money, say, status = 4024, "not taken", "kiosk.document_unread", 422
 
 
+class NotAsked(KioskError):
+    """Neither law nor policy asks this of a customer here; it is not kept."""
+
+    code, money, say, status = 4026, "as it was before this request", "kiosk.call_us", 422
+
+
+class PictureUnreadable(KioskError):
+    """This is no picture of ours: no JPEG, too large, or of impossible size."""
+
+    code, money, say, status = 4027, "as it was before this request", "kiosk.try_again", 422
+
+
 class PolicyUnreadable(KioskError):
     """What the operator asks of customers is not written as ITEM=FROM."""
 

@@ -21,9 +21,14 @@ from tallystick.core.store import Tx
 from tallystick.kiosk import wire
 from tallystick.kiosk.customers import licence as licences
 from tallystick.kiosk.customers import people, phone
-from tallystick.kiosk.customers.ask import Item
+from tallystick.kiosk.customers.ask import Item, address_wanted, asks, name
 from tallystick.kiosk.customers.desk import CustomerDesk, Identified
-from tallystick.kiosk.customers.errors import CustomerBarred, IdentityNeeded, LicenceUnreadable
+from tallystick.kiosk.customers.errors import (
+    CustomerBarred,
+    IdentityNeeded,
+    LicenceUnreadable,
+    NotAsked,
+)
 from tallystick.kiosk.customers.keeping import extend, keep
 from tallystick.kiosk.customers.tables import BUYERS, CODES, CUSTOMERS
 from tallystick.kiosk.errors import PurchaseUnknown
@@ -58,7 +63,7 @@ def of(desk: Desk) -> CustomerDesk:
 
 def send_code(tx: Tx, desk: Desk, machine: str, purchase: str, ask: wire.PhoneAsk) -> wire.Identity:
     """Send a one-time code to a number; says sent, bad_phone, locked or too_many."""
-    mine = _begin(tx, desk, machine, purchase)
+    mine = begin(tx, desk, machine, purchase)
     number = phone.normal(ask.phone, desk.place.code)
     if number is None:
         return told(tx, desk, purchase, "bad_phone")
@@ -83,7 +88,7 @@ def send_code(tx: Tx, desk: Desk, machine: str, purchase: str, ask: wire.PhoneAs
 
 def confirm(tx: Tx, desk: Desk, machine: str, purchase: str, ask: wire.CodeAsk) -> wire.Identity:
     """Take the code that came to a number; says wrong, expired or locked, or nothing if right."""
-    mine = _begin(tx, desk, machine, purchase)
+    mine = begin(tx, desk, machine, purchase)
     number = phone.normal(ask.phone, desk.place.code) or ""
     link, now = mine.vault.link(people.PHONE, number), desk.clock.now()
     if _wrong(tx, link, now - dt.timedelta(seconds=LOCKED_S)) >= WRONG_PER_PHONE_MAX:
@@ -104,8 +109,11 @@ def confirm(tx: Tx, desk: Desk, machine: str, purchase: str, ask: wire.CodeAsk) 
 def show_document(
     tx: Tx, desk: Desk, machine: str, purchase: str, ask: wire.DocumentAsk
 ) -> wire.Identity:
-    """Take in a document; says unreadable, out_of_date or too_young, or nothing if taken."""
-    mine = _begin(tx, desk, machine, purchase)
+    """Take in a document.
+
+    Says unreadable, out_of_date, too_young or no_address, or nothing if taken.
+    """
+    mine = begin(tx, desk, machine, purchase)
     try:
         licence = licences.parse(ask.text)
     except LicenceUnreadable:
@@ -115,6 +123,8 @@ def show_document(
         return told(tx, desk, purchase, "out_of_date")
     if licence.age(today) < mine.policy.age_least:
         return told(tx, desk, purchase, "too_young")
+    if not (licence.street and licence.city) and address_wanted(desk.place, today):
+        return told(tx, desk, purchase, "no_address")
     _document_shown(tx, desk, mine, purchase, licence)
     return told(tx, desk, purchase)
 
@@ -123,23 +133,30 @@ def say_source(
     tx: Tx, desk: Desk, machine: str, purchase: str, ask: wire.SourceAsk
 ) -> wire.Identity:
     """Take in where the money is from, as the customer says."""
-    mine = _begin(tx, desk, machine, purchase)
+    mine = begin(tx, desk, machine, purchase)
     who = people.buyer(tx, purchase)
     if ask.source not in SOURCES or who is None:
         return told(tx, desk, purchase, "unreadable")
     customer = who.customer or people.make(tx, desk.clock)
     keep(tx, desk, mine, customer, "source", {"source": ask.source, "purchase": purchase}, machine)
-    _shown(tx, desk, purchase, Item.SOURCE, customer)
+    note_shown(tx, desk, purchase, Item.SOURCE, customer)
     return told(tx, desk, purchase)
+
+
+def wanted(desk: Desk, item: Item) -> None:
+    """Raise `NotAsked` unless law or policy asks this of customers here: the rest is not kept."""
+    today = desk.day(desk.clock.now())
+    if all(one.item is not item for one in asks(desk.place, of(desk).policy, today)):
+        raise NotAsked(f"{name(item)} is not asked here")
 
 
 def check(tx: Tx, desk: Desk, machine: str, purchase: str) -> None:
     """Raise unless everything that is asked before any cash was shown at this visit."""
-    wanted = desk.asked()
+    asked = desk.asked()
     who = people.buyer(tx, purchase)
     if who is not None and who.machine != machine:
         raise PurchaseUnknown(f"purchase {purchase} is not known for this machine")
-    missing = [one for one in wanted if who is None or one.item not in who.shown]
+    missing = [one for one in asked if who is None or one.item not in who.shown]
     if missing:
         raise IdentityNeeded("; ".join(f"{one.item} ({one.cite})" for one in missing))
     if who is not None and barred(tx, desk, who.customer):
@@ -160,7 +177,7 @@ def told(tx: Tx, desk: Desk, purchase: str, said: str = "") -> wire.Identity:
     return wire.Identity(said=said, shown=shown, left_minor=room_of(tx, desk, purchase))
 
 
-def _begin(tx: Tx, desk: Desk, machine: str, purchase: str) -> CustomerDesk:
+def begin(tx: Tx, desk: Desk, machine: str, purchase: str) -> CustomerDesk:
     """Lock, and return the desk; a purchase of another machine's is not this one's."""
     journal.lock(tx)
     theirs = sa.select(PURCHASES.c.machine).where(PURCHASES.c.id == purchase)
@@ -214,7 +231,7 @@ def _phone_shown(
         customer = who.customer
     row = sa.update(BUYERS).where(BUYERS.c.purchase == purchase)
     tx.execute(row.values(phone=link))
-    _shown(tx, desk, purchase, Item.PHONE, customer)
+    note_shown(tx, desk, purchase, Item.PHONE, customer)
 
 
 def _document_shown(
@@ -242,7 +259,7 @@ def _document_shown(
         CUSTOMERS.c.id == customer, CUSTOMERS.c.documented_at.is_(None)
     )
     tx.execute(row.values(documented_at=desk.clock.now()))
-    _shown(tx, desk, purchase, Item.DOCUMENT, customer)
+    note_shown(tx, desk, purchase, Item.DOCUMENT, customer)
     names = (licence.family, licence.given, licence.born, licence.country)
     mine.screening.identified(tx, Identified(customer, *names))
 
@@ -251,7 +268,7 @@ def _plain(licence: licences.Licence) -> Row:
     return {name: getattr(licence, name) for name in licences.Licence.__dataclass_fields__}
 
 
-def _shown(tx: Tx, desk: Desk, purchase: str, item: Item, customer: str) -> None:
+def note_shown(tx: Tx, desk: Desk, purchase: str, item: Item, customer: str) -> None:
     """Write down that something was shown, and by whom; the journal learns a salted hash."""
     who = people.buyer(tx, purchase)
     shown = sorted((who.shown if who else frozenset()) | {item.value})

@@ -12,7 +12,7 @@ from typing import Final
 
 from tallystick.kiosk.customers.errors import PolicyUnreadable
 
-ITEMS: Final = ("phone", "document", "source")
+ITEMS: Final = ("phone", "document", "copy", "email", "photo", "source")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,12 @@ class Policy:
     """A telephone number with a one-time code, once a day's cash passes this; 0: before any."""
     document_from_minor: int | None = None
     """A driver's licence or identity card held over the scanner, from this sum of a day on."""
+    copy_from_minor: int | None = None
+    """A picture of the document, laid under the machine's camera, from this sum of a day on."""
+    email_from_minor: int | None = None
+    """An e-mail address, typed or held over the scanner, from this sum of a day on."""
+    photo_from_minor: int | None = None
+    """A picture of the customer, for the operator's people alone, from this sum of a day on."""
     source_from_minor: int | None = None
     """Where the money comes from, from this sum of a day on."""
     age_least: int = 18

@@ -116,15 +116,19 @@ def merge(store: Store, desk: Desk, into: str, other: str, by: str) -> None:
         people.merge(tx, desk.clock, desk.scams.key, into, other, by)
 
 
-def sweep(store: Store, desk: Desk) -> int:
-    """End what no law wants kept any longer, and links long after an erasure; return how many."""
+def sweep(store: Store, desk: Desk) -> tuple[int, int]:
+    """End what no law wants kept any longer, and links long after an erasure.
+
+    Returns of how many people everything is gone, and how many links went.
+    """
     mine = of(desk)
-    mine.vault.sweep(store)
+    people = len(mine.vault.sweep(store))
     before = desk.clock.now() - dt.timedelta(days=mine.policy.link_days)
     gone = sa.select(CUSTOMERS.c.id).where(CUSTOMERS.c.erased_at < before)
     with store.transact() as tx:
         journal.lock(tx)
-        return tx.execute(sa.delete(LINKS).where(LINKS.c.customer.in_(gone))).rowcount
+        links = tx.execute(sa.delete(LINKS).where(LINKS.c.customer.in_(gone))).rowcount
+    return people, links
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,18 @@ BUYERS: Final = sa.Table(
     sa.Column("made_at", Moment, nullable=False),
     sa.Index("ix_kiosk_buyers_customer", "customer"),
     sa.Index("ix_kiosk_buyers_phone", "phone"),
+    sa.Index("ix_kiosk_buyers_machine_made_at", "machine", "made_at"),
+    sqlite_strict=True,
+)
+SWEEPS: Final = sa.Table(
+    "kiosk_sweeps",
+    METADATA,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("people", sa.BigInteger, nullable=False),
+    sa.Column("links", sa.BigInteger, nullable=False),
+    sa.Column("trouble", sa.Text, nullable=False),
     sqlite_strict=True,
 )
 CODES: Final = sa.Table(

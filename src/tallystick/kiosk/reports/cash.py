@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -83,16 +83,25 @@ def moved(tx: Tx, first: dt.date, last: dt.date, persons: Persons | None = None)
     low = dt.datetime.combine(first, dt.time(), dt.UTC) - MARGIN
     high = dt.datetime.combine(last, dt.time(), dt.UTC) + MARGIN
     known = persons_of(tx) if persons is None else persons
-    return [*_taken(tx, low, high, known), *_given_back(tx, low, high, known)]
+    taken = sa.and_(NOTES.c.ended_at >= low, NOTES.c.ended_at <= high)
+    back = sa.and_(EVENTS.c.at >= low, EVENTS.c.at <= high)
+    return [*_taken(tx, taken, known), *_given_back(tx, back, known)]
 
 
-def _taken(tx: Tx, low: dt.datetime, high: dt.datetime, known: Persons) -> list[Moved]:
+def moved_in(tx: Tx, purchases: Sequence[str], person: str) -> list[Moved]:
+    """Return all cash that moved in some purchases, as one person's."""
+    known = dict.fromkeys(purchases, person)
+    taken, back = NOTES.c.purchase.in_(purchases), EVENTS.c.purchase.in_(purchases)
+    return [*_taken(tx, taken, known), *_given_back(tx, back, known)]
+
+
+def _taken(tx: Tx, which: sa.ColumnElement[bool], known: Persons) -> list[Moved]:
     n, p = NOTES.c, PURCHASES.c
     query = (
         sa.select(n.purchase, n.machine, p.address, p.jurisdiction, n.currency, n.ended_at, n.minor)
         .add_columns(p.zone)
         .join(PURCHASES, p.id == n.purchase)
-        .where(n.state == Note.STACKED.value, n.ended_at >= low, n.ended_at <= high)
+        .where(n.state == Note.STACKED.value, which)
         .order_by(n.ended_at, n.id)
     )
     return [
@@ -101,13 +110,13 @@ def _taken(tx: Tx, low: dt.datetime, high: dt.datetime, known: Persons) -> list[
     ]
 
 
-def _given_back(tx: Tx, low: dt.datetime, high: dt.datetime, known: Persons) -> list[Moved]:
+def _given_back(tx: Tx, which: sa.ColumnElement[bool], known: Persons) -> list[Moved]:
     e, p = EVENTS.c, PURCHASES.c
     query = (
         sa.select(p.id, p.machine, p.address, p.jurisdiction, p.currency, e.at, p.cash_minor)
         .add_columns(p.zone)
         .join(EVENTS, e.purchase == p.id)
-        .where(e.kind == "refunded", e.at >= low, e.at <= high)
+        .where(e.kind == "refunded", which)
         .order_by(e.at, p.id)
     )
     return [

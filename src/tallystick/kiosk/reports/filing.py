@@ -1,6 +1,6 @@
 """A report from the draft to the authority's number: written, proposed, approved by another, filed.
 
-Every step is journalled, without a word that would say what kind of report it is. A report of
+Every step is journalled, under the one header that says nothing of what it is about. A report of
 suspicion is known only to the role of compliance: to anybody else there is none.
 """
 
@@ -21,7 +21,6 @@ from tallystick.core.history import History
 from tallystick.core.identity import grants
 from tallystick.core.store import Tx
 from tallystick.core.vault import Vault
-from tallystick.kiosk.record import PROGRAMME
 from tallystick.kiosk.reports.cash import zone_of
 from tallystick.kiosk.reports.errors import (
     ReportFiled,
@@ -33,6 +32,8 @@ from tallystick.kiosk.reports.model import NARRATIVE_LENGTH_MAX, NEXT, ROLE, SEC
 from tallystick.kiosk.reports.tables import REPORT_EVENTS, REPORTS
 
 KIND: Final = "report.filing"
+ITSELF: Final = "drafted by itself"
+"""In place of an officer, where a step of the programme made the draft."""
 NUMBER_LENGTH_MAX: Final = 60
 LIST_MAX: Final = 1_000
 APPROVE_WITHIN_S: Final = 14 * 86_400
@@ -46,8 +47,22 @@ def write(tx: Tx, clock: Clock, draft: Draft, by: str, corrects: str | None = No
 
     A draft that is not filed is brought up to what the books say now.
     """
-    journal.lock(tx)
     _allowed(tx, draft.kind.value, by)
+    return _write(tx, clock, draft, by, corrects)
+
+
+def write_by_itself(tx: Tx, clock: Clock, draft: Draft, because: str) -> str:
+    """Keep a draft that a step of ours makes, for an officer to complete; return its id.
+
+    Nobody reads it, nor learns of it, by causing it. ``because``: the step, for compliance alone.
+    """
+    return _write(tx, clock, draft, ITSELF, None, because)
+
+
+def _write(
+    tx: Tx, clock: Clock, draft: Draft, by: str, corrects: str | None, because: str = ""
+) -> str:
+    journal.lock(tx)
     same = sa.and_(
         REPORTS.c.kind == draft.kind.value,
         REPORTS.c.person == draft.person,
@@ -61,7 +76,8 @@ def write(tx: Tx, clock: Clock, draft: Draft, by: str, corrects: str | None = No
         return str(held["id"])
     row = _row(clock, draft, by) | {"corrects": corrects}
     tx.execute(sa.insert(REPORTS).values(**row))
-    _event(tx, clock, row["id"], "drafted", by, {"digest": draft.digest})
+    told = {"digest": draft.digest} | ({"because": because} if because else {})
+    _event(tx, clock, row["id"], "drafted", by, told)
     return str(row["id"])
 
 
@@ -251,5 +267,5 @@ def _move(tx: Tx, clock: Clock, row: Row, to: State, kind: str, by: str, content
 
 
 def _event(tx: Tx, clock: Clock, report: str, kind: str, by: str, content: Row) -> None:
-    """Append one step to a report's history; the journal learns only that a report moved."""
-    HISTORY.append(tx, clock, report, kind, by, content, (PROGRAMME, "report_step"))
+    """Append one step to a report's history; the journal learns only that something moved."""
+    HISTORY.append(tx, clock, report, kind, by, content, journal.QUIET)

@@ -48,3 +48,15 @@ REPORT_EVENTS: Final = sa.Table(
     sa.Column("entry", sa.BigInteger, nullable=False),
     sqlite_strict=True,
 )
+REPORT_READS: Final = sa.Table(
+    "kiosk_report_reads",
+    METADATA,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("at", Moment, nullable=False),
+    _text("by"),
+    _text("what", index=True),
+    _text("how"),
+    _text("salt"),
+    sa.Column("entry", sa.BigInteger, nullable=False),
+    sqlite_strict=True,
+)

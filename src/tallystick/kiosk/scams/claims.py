@@ -22,6 +22,7 @@ from tallystick.core.store import Tx
 from tallystick.kiosk.buy import CUSTOMERS_REFUNDS
 from tallystick.kiosk.model import State as Purchase
 from tallystick.kiosk.record import PROGRAMME
+from tallystick.kiosk.reports import suspect
 from tallystick.kiosk.scams import intervene, stops
 from tallystick.kiosk.scams.claim import (
     EVIDENCE,
@@ -152,6 +153,9 @@ def decide(
     _owe(tx, clock, row, refunds)
     told = {"refunds": dict(refunds), "grounds": list(grounds)}
     _event(tx, clock, claim, to.value, by, told)
+    if to is State.UPHELD:
+        given = [purchase for purchase, minor in refunds.items() if minor]
+        suspect.claim_upheld(tx, clock, given, row["reference"])
     return to
 
 

@@ -23,6 +23,7 @@ from tallystick.kiosk.customers import people
 from tallystick.kiosk.model import OPEN, Note, State
 from tallystick.kiosk.quote import Desk
 from tallystick.kiosk.record import event, incident
+from tallystick.kiosk.reports import suspect
 from tallystick.kiosk.scams import intervene, stops, trial
 from tallystick.kiosk.scams.history import Who
 from tallystick.kiosk.scams.intervene import Outcome, Plan, ScamDesk
@@ -94,6 +95,7 @@ def ended(tx: Tx, desk: Desk, purchase: str, outcome: Outcome) -> None:
     if outcome is Outcome.HELPED:
         detail = "the customer asked for help without words; call the shop, then the customer"
         incident(tx, desk.clock, row["machine"], purchase, "HelpAsked", detail)
+        suspect.help_asked(tx, desk.clock, purchase)
 
 
 def release(tx: Tx, desk: Desk, purchase: str, by: str, why: str) -> bool:

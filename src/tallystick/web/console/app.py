@@ -38,6 +38,7 @@ from tallystick.web.console import (
     kiosks,
     lawbook,
     pages,
+    reports,
     screening,
     sheet,
     wallet,
@@ -95,6 +96,7 @@ class Console:
                 raise HTTPException(404, NOT_KNOWN.format(what=name))
             around = frame(tx, self.desk)
             roles = grants.held(tx, person.id)
+            due = reports.urgent(tx, person, self.door.clock.now())
         here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         page = TEMPLATES.get_template(f"{name}.html").render(
             **around,
@@ -102,6 +104,7 @@ class Console:
             page=name,
             person=person,
             compliance=COMPLIANCE in roles,
+            reports_urgent=due,
             form_word=form_word(request),
             here=here,
             theme=theme.chosen(self.door, request),
@@ -182,6 +185,7 @@ def create_app(store: Store, desk: Desk, door: Door, offices: Offices) -> FastAP
     _add_officers(app, console)
     claims.add(app, console)
     screening.add(app, console)
+    reports.add(app, console)
     customers.add(app, console)
     _add_files(app, console)
     _add_troubles(app, console)

@@ -16,7 +16,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from tallystick.core.identity import people as officers
 from tallystick.core.identity.people import Person, Role
 from tallystick.core.store import Tx
-from tallystick.kiosk.customers import copies, people, phone, rights
+from tallystick.kiosk.customers import copies, people, phone, rights, sweep
 from tallystick.kiosk.customers.errors import CustomerUnknown
 from tallystick.kiosk.customers.identify import of
 from tallystick.kiosk.customers.tables import BUYERS, CUSTOMERS, LINKS
@@ -42,7 +42,7 @@ def everybody(tx: Tx) -> Row:
     count = sa.select(sa.func.count()).where(BUYERS.c.customer == c.id).scalar_subquery()
     query = sa.select(CUSTOMERS, count.label("visits")).where(c.merged_into.is_(None))
     rows = tx.execute(query.order_by(c.made_at.desc()).limit(ROWS_MAX)).mappings()
-    return {"rows": [dict(row) for row in rows]}
+    return {"rows": [dict(row) for row in rows], "run": sweep.last(tx)}
 
 
 def _number(tx: Tx, purchase: str, number: str) -> Row:
@@ -81,6 +81,7 @@ def one(tx: Tx, console: Any, customer: str) -> Row | None:
         ],
         "bought": rights.purchases(tx, row["id"]),
         "opened": None,
+        "kinds": copies.KINDS,
     }
 
 

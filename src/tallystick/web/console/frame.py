@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from tallystick.core.store import Tx
 from tallystick.kiosk import queries
+from tallystick.kiosk.customers import sweep
 from tallystick.kiosk.quote import Desk
 from tallystick.web.console import kiosks, sayings
 from tallystick.web.console.claims import ours
@@ -50,6 +51,7 @@ def frame(tx: Tx, desk: Desk) -> dict[str, Any]:
         *_purse(held, now),
         *_kiosks(machines),
         *_incidents(incidents),
+        *_retention(tx, desk, now),
     ]
     return {
         "now": now,
@@ -82,6 +84,12 @@ def _purse(held: Purse, now: dt.datetime) -> Iterator[Alert]:
             "Kiosks stop selling when it cannot pay."
         )
         yield Alert("care", "The hot wallet is low.", text, "/wallet", "Fill it", "wallet")
+
+
+def _retention(tx: Tx, desk: Desk, now: dt.datetime) -> Iterator[Alert]:
+    if said := sweep.late(tx, now) if desk.customers else "":
+        title = "Personal data past its day may still be here."
+        yield Alert("care", title, said, "/customers#retention", "See the runs", "customers")
 
 
 def _kiosks(machines: list[kiosks.Kiosk]) -> Iterator[Alert]:

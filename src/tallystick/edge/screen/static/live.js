@@ -48,6 +48,7 @@
       window.scrollTo(...scroll);
     } else {
       window.scrollTo(0, 0);
+      first = "";
     }
     const dialog = document.querySelector("[role=alertdialog] button");
     const target = dialog || (id && document.getElementById(id)) || (same ? null : document.querySelector("h1"));
@@ -122,7 +123,21 @@
     const typed = document.querySelector(".slot .figure").textContent.trim() !== "–";
     return document.getElementById({ "#": "b-enter", "*": typed ? "b-delete" : "t-stop", Backspace: "b-delete" }[key] || `b-d${key}`);
   };
+  // On a page with letter keys a letter takes two number keys, as its key shows; nothing is timed.
+  let first = "";
+  const near = (key) => {
+    first = key;
+    document.querySelectorAll("[data-code]").forEach((e) => e.classList.toggle("is-near", Boolean(key) && e.dataset.code[0] === key));
+    return null;
+  };
+  const lettered = (key) => {
+    const code = first + key;
+    if (first && "*0123456789".includes(key)) { near(""); return document.querySelector(`[data-code="${code}"]`); }
+    if (key >= "0" && key <= "9") return near(key);
+    return document.querySelector(`[data-letter="${CSS.escape(key)}"]`) || padded(key);
+  };
   const keyed = (key) => {
+    if (document.querySelector("main:not([inert]) [data-codes]")) return lettered(key);
     if (document.querySelector("main:not([inert]) [data-pad]")) return padded(key);
     if (key >= "1" && key <= "9") return choices()[Number(key) - 1];
     const dialog = document.querySelector("[role=alertdialog]");
@@ -137,7 +152,8 @@
     // The star key stops when it is let go, so that how long it was held is known.
     if (event.key === "*") { hush(); starred = event.timeStamp; event.preventDefault(); return; }
     if (event.key === "#" && !document.querySelector("[data-pad]")) { listen(); return; }
-    if (LOUD[event.key]) { event.preventDefault(); act(LOUD[event.key]); return; }
+    const types = event.key.length === 1 && document.querySelector("[data-codes]");
+    if (LOUD[event.key] && !types) { event.preventDefault(); act(LOUD[event.key]); return; }
     const target = keyed(event.key);
     if (!target) return;
     event.preventDefault();
