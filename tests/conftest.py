@@ -21,8 +21,6 @@ from ports import free_port
 from tallystick.core.clock import SeededClock
 from tallystick.core.store import Store
 
-REMOVING: list[subprocess.Popen[bytes]] = []
-"""Held to the end: one that nobody holds is warned about, and a warning fails the last test."""
 STOP_S_MAX = 100
 """A last checkpoint on a busy disk takes long."""
 CHROMIUM_ARGS = [
@@ -149,7 +147,7 @@ def cluster() -> Iterator[Cluster]:
     yield made
     made.stop()
     # Many thousand files: on a slow disk longer than a test may take, so nobody waits for it.
-    REMOVING.append(subprocess.Popen(["rm", "-rf", str(made.folder)], start_new_session=True))
+    os.spawnlp(os.P_NOWAIT, "rm", "rm", "-rf", str(made.folder))
 
 
 @pytest.fixture

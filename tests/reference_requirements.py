@@ -14,7 +14,7 @@ TITLE: Final = "Scams and access: what is demanded, and what holds it"
 POLICY, WORDS = "scams/test_scam_policy.py", "scams/test_scam_words.py"
 STEPS, DESK = "scams/test_scam_interventions.py", "kiosk/test_scam_desk.py"
 SCREEN, FORMS, SPEECH = (f"screens/test_{name}.py" for name in ("browser", "forms", "speech"))
-CALLS = "kiosk/test_calls.py"
+CALLS, SUSPICION = "kiosk/test_calls.py", "reports/test_suspicion.py"
 ENGINE, CARE = "edge/test_engine.py", "edge/test_care_at_the_screen.py"
 SLIPS, SIZES = "edge/test_slips.py", "screens/test_millimetres.py"
 MM = f"{SIZES}::test_buttons_have_sixteen_millimetres_and_capitals_what_the_law_asks"
@@ -184,8 +184,9 @@ DEMANDS: Final = (
         (
             "reports/test_cash_reports.py"
             "::test_a_narrative_has_the_key_term_and_is_in_the_vault_alone",
+            f"{SUSPICION}::test_an_upheld_claim_drafts_a_report_for_an_officer_to_complete",
+            f"{SUSPICION}::test_a_silent_call_for_help_drafts_one_with_the_cash_of_late",
         ),
-        "An officer drafts it; an upheld claim drafts none by itself.",
     ),
     Demand(
         "Signals of pace are off in speech, large text and extra time; alone they reach a warning.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 import time
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import httpx
 import uvicorn
 
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Loopback is plain HTTP. Without this, each client reads all the world's authorities first."""
 RUNNING: list[tuple[uvicorn.Server, threading.Thread, socket.socket, httpx.Client]] = []
 
 
@@ -22,7 +25,8 @@ def serve(app: Any, **options: Any) -> httpx.Client:
     thread.start()
     while not server.started:
         time.sleep(0.01)
-    client = httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=20)
+    address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    client = httpx.Client(base_url=address, verify=NO_TLS, timeout=20)
     RUNNING.append((server, thread, listener, client))
     return client
 

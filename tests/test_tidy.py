@@ -42,6 +42,9 @@ TIME_AND_CHANCE = {
     "time.time",
     "uuid.uuid4",
     "os.urandom",
+    "random.default_rng",
+    "random.seed",
+    "random.Random",
 }
 CHANCE_MODULES = {"random", "secrets", "uuid"}
 MONEY = re.compile(r"(^|_)(minor|sats|cash|fee|price|amount|worth|owed)(_|$)")
@@ -177,6 +180,8 @@ def test_most_functions_are_short() -> None:
         ("import time\nnow = time.time()\n", "Clock"),
         ("import random\n", "Clock"),
         ("from uuid import uuid4\n", "Clock"),
+        ("import numpy as np\nnp.random.seed(1)\n", "Clock"),
+        ("import numpy as np\nx = np.random.default_rng(1)\n", "Clock"),
         ("x = " + "1" * 101 + "\n", "columns"),
         ("def f():\n" + "    x = 1\n" * 70, "split it by step"),
         ("x = 1\n" * 601, "split it by noun"),

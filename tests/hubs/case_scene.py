@@ -6,8 +6,12 @@ gate of the whole law satisfied at that instant.
 
 from __future__ import annotations
 
+import atexit
 import copy
 import datetime as dt
+import functools
+import shutil
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -36,21 +40,47 @@ from tallystick.hubs.model import Role, State
 
 T = TypeVar("T")
 DAY_S = 86_400
+FILE = "hubs.sqlite"
 PLAN_DAYS = 14
 """Longer than any notice outside the days around Christmas."""
+
+
+@functools.cache
+def begun(sender: str) -> Scene:
+    """A programme at its beginning, made once and copied: migrations and adoptions take long."""
+    scene = Scene(Path(tempfile.mkdtemp(prefix="ts-hubs-begun-")), sender, new=True)
+    scene.store.close()
+    atexit.register(shutil.rmtree, scene.vault.keys.folder.parent, ignore_errors=True)
+    return scene
 
 
 class Scene:
     """One sender's programme; ``without`` leaves a gate out of the law that decides."""
 
-    def __init__(self, folder: Path, sender: str = "GB", url: str = "") -> None:
+    def __init__(self, folder: Path, sender: str = "GB", url: str = "", new: bool = False) -> None:
         self.sender = sender
-        self.clock = SeededClock(11, dt.datetime(2026, 11, 24, 9, 0, tzinfo=dt.UTC))
-        self.store = databases.opened(url or f"sqlite:///{folder}/hubs.sqlite")
-        self.vault = Vault(folder / "vault", self.clock)
         self.full = settled(sender)
         self.missing = ""
+        if not url and not new:
+            self._copy(folder, begun(sender))
+            return
+        self.clock = SeededClock(11, dt.datetime(2026, 11, 24, 9, 0, tzinfo=dt.UTC))
+        self.store = databases.opened(url or f"sqlite:///{folder}/{FILE}")
+        self.vault = Vault(folder / "vault", self.clock)
         self.desk = Desk(self.clock, self.vault, self.load)
+        self._begin()
+
+    def _copy(self, folder: Path, other: Scene) -> None:
+        """Stand on a copy of what another scene began with, its clock and its chance as well."""
+        shutil.copytree(other.vault.keys.folder.parent, folder, dirs_exist_ok=True)
+        self.clock = copy.deepcopy(other.clock)
+        self.store = Store.open(f"sqlite:///{folder}/{FILE}")
+        self.vault = Vault(folder / "vault", self.clock)
+        self.desk = Desk(self.clock, self.vault, self.load)
+        self.staff, self.host = dict(other.staff), other.host
+
+    def _begin(self) -> None:
+        sender = self.sender
         self.step(lambda tx: sample.adopt_all(tx, self.desk, sender))
         self.staff = self.step(lambda tx: sample.staff(tx, self.desk))
         self.host = self.step(
@@ -166,7 +196,7 @@ class Scene:
         """The same programme at the same moment, on a copy of its files."""
         other = copy.copy(self)
         other.clock = SeededClock(12, self.clock.now())
-        other.store = Store.open(f"sqlite:///{folder}/hubs.sqlite")
+        other.store = Store.open(f"sqlite:///{folder}/{FILE}")
         other.vault = Vault(folder / "vault", other.clock)
         other.desk = Desk(other.clock, other.vault, other.load)
         return other

@@ -330,6 +330,9 @@ def test_an_eligible_case_says_where_a_lawful_place_is_and_why_not_elsewhere(
     scene.happen(one, "submissions_made")
     text = clients["monitor"].get("/places").text
     assert case.reference not in text, "a case that is stopped waits for no place"
+    noticed = scene.case(scene.to_notice()).reference  # its period runs, and nothing else holds it
+    text = clients["monitor"].get(f"/cases/{noticed}").text
+    assert "1 gate of 59 does not pass." in text
 
 
 def test_a_lawyer_reads_of_no_place_but_their_clients(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,9 +32,9 @@ SDN = """<?xml version="1.0" standalone="yes"?>
 """
 
 
-@pytest.fixture
-def network(tmp_path: Path) -> Network:
-    made = Network(tmp_path / "n")
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+    made = Network(tmp_path_factory.mktemp("n"))
     made.fund()
     yield made
     made.stop()

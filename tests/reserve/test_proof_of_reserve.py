@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-import databases
 from office_scene import DAY_S, FORFEIT, GIFT, Scene, prove, published
 from tallystick.bitcoin.lookup import Lookup, open_lookup
 from tallystick.core.clock import SeededClock
@@ -18,11 +18,12 @@ from tallystick.core.tlog import reader
 from tallystick.core.tlog import verify as checks
 from tallystick.core.tlog.report import Report
 from tallystick.core.tlog.verify import Asked
-from tallystick.reserve import attest, lots, watch
+from tallystick.reserve import attest, liabilities, lots, watch
 from tallystick.reserve import prove as proving
 from tallystick.reserve.errors import ProofRefused, Unsigned
 from tallystick.reserve.liabilities import Tree
 from tallystick.reserve.tables import COINS, LOTS
+from tallystick.web.reserve import views
 
 
 class Proved:
@@ -46,6 +47,7 @@ class Proved:
 
 @pytest.fixture(scope="module")
 def proved(tmp_path_factory: pytest.TempPathFactory, reserve_chain: Any) -> Proved:
+    import databases
     from reserve_scene import devices
 
     folder = tmp_path_factory.mktemp("proved")
@@ -191,12 +193,61 @@ def test_c14_a_coin_spent_before_the_stated_block_is_found_by_the_readers_chain(
 ) -> None:
     """The older proof is true for its block and says so; claimed for a later one it is not."""
     older = json.loads(json.dumps(attest.document(proved.older)))
-    assert any("nothing has moved" in line for line in proving.check(older, chain))
+    gone: dict[str, int] = {}
+    proving.check(older, chain, gone)
+    assert gone and all(at > older["statement"]["height"] for at in gone.values())
     said = older["statement"]
     said["height"] = chain.tip()
     said["block"] = chain.block_hash(said["height"])
     with pytest.raises(ProofRefused, match="was spent in block"):
-        list(proving._on_chain(said, chain))
+        proving._on_chain(said, chain, {})
+
+
+def test_verify_names_what_is_proved_not_proved_and_spent_since(
+    make_scene: Any, tmp_path: Path
+) -> None:
+    """Of two coins one is moved after the proof, and a third comes in; all three are named."""
+    scene = make_scene()
+    moved, kept = (scene.deposit(sats, FORFEIT) for sats in (6_000_000, 4_000_000))
+    prove(scene, owed=(tree := liabilities.Tree({"a": 1_000, "b": 2_500}, scene.clock)).root)
+    done = scene.through(scene.propose("refresh", coins=(f"{moved[0]}:{moved[1]}",)))
+    fresh = scene.deposit(3_000_000, None)
+    folder = published(scene, tmp_path / "log")
+
+    def look(**settings: str) -> Report:
+        asked = Asked(settings={"chain": scene.chain.url, **settings})
+        return checks.verify(reader.open_source(str(folder)), asked, scene.clock.now())
+
+    report = look()
+    assert report.exit_code == 0, report.caught
+    proved = {line.name: line.said for line in report.proved}
+    assert proved["reserve"].startswith("proved: 10,000,000 sats in 2 coins at block")
+    assert "still unspent today: 4,000,000 sats in 1 coins" in proved["reserve-now"]
+    assert (
+        f"spent since: 6,000,000 sats in 1 coins: {moved[0]}:{moved[1]} (block"
+        in (proved["reserve-now"])
+    )
+    assert f"{kept[0]}:{kept[1]}" not in proved["reserve-now"]
+    (unproved,) = (line.said for line in report.assumed if line.name == "reserve-unproved")
+    assert f"3,000,000 sats in 1 coins that came in: {fresh[0]}:{fresh[1]}" in unproved
+    assert "1 movements" in unproved and done.stored.pay.txid in unproved
+    with scene.store.read() as tx:
+        shown = views.public(tx, scene.clock.now())["proved"]
+    left = 6_000_000 - done.fee_sats
+    assert shown == {"proved": 10_000_000, "spent": 6_000_000, "unproved": 3_000_000 + left}
+    mine = {"root": tree.root, "shares": tree.shares("b")}
+    claim = msgspec.json.encode(mine).decode()
+    said = [line.said for line in look(claim=claim).proved if line.name == "claim"]
+    assert said == ["a claim of 2,500 sats is in the 3,500 sats that the newest proof owes"]
+    other = liabilities.Tree({"b": 2_500, "c": 1_000}, scene.clock)
+    false = msgspec.json.encode({"root": other.root, "shares": other.shares("b")}).decode()
+    assert [line.name for line in look(claim=false).caught] == ["bad-artefact"]
+    assert look(claim="no claim").exit_code == 1
+    scene.chain.mine(3)
+    prove(scene)
+    published(scene, folder)
+    report = look()
+    assert not [line for line in report.assumed if line.name == "reserve-unproved"]
 
 
 def test_c14_a_quorum_that_is_short_of_one_proves_nothing(scene: Scene) -> None:

@@ -67,7 +67,8 @@ class HeldEngine:
     def picture(self) -> bytes | None:
         """Return the sample of what is on the page."""
         samples = {Screen.COPY: sample_pictures.card, Screen.PHOTO: sample_pictures.figure}
-        return samples[self._view.screen]() if self._view.pictured else None
+        sample = samples.get(self._view.screen)
+        return sample() if sample and self._view.pictured else None
 
     def spoken(self, where: str, seconds: float) -> None:
         """Remember what the voice reads, and for how long."""

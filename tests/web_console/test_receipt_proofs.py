@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,14 +13,21 @@ import pytest
 import sqlalchemy as sa
 from axe_playwright_python.sync_playwright import Axe
 from bench.long_log import lengthen
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from scene import Scene
 
-from tallystick.core.tlog import keys, proof, receipts, tiles, verify
+from tallystick.core.tlog import keyring, keys, note, proof, receipts, tiles, verify
 from tallystick.core.tlog.reader import HttpSource
 from tallystick.core.tlog.verify import Asked
 from tallystick.kiosk.tables import PURCHASES
+from tallystick.web import public
+from tallystick.web.languages import LANGUAGES, Words
 
-STEPS = ("signature", "inclusion", "opening", "now", "history")
+STEPS = ("signature", "inclusion", "opening", "now", "history", "witnesses")
+PROVED = dict.fromkeys(STEPS, "proved") | {"witnesses": "not known"}
+"""The log of this scene names no witnesses."""
+TEMPLATES = Path(public.__file__).parent / "templates"
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +152,11 @@ def page(chromium: Any, day: Scene, anybody: httpx.Client) -> Iterator[Any]:
     context.close()
 
 
-def checked(page: Any, text: str, vkey: str = "") -> dict[str, str]:
+def checked(page: Any, text: str, vkey: str = "", policy: str = "") -> dict[str, str]:
+    if policy:
+        buffer = policy.encode()
+        named = {"name": "policy.txt", "mimeType": "text/plain", "buffer": buffer}
+        page.set_input_files("#policy", named)
     file = {"name": "r.tlog-proof", "mimeType": "text/plain", "buffer": text.encode()}
     page.set_input_files("#file", file)
     page.fill("#vkey", vkey)
@@ -158,9 +170,9 @@ def test_the_browser_proves_a_receipt_by_itself(
     page: Any, day: Scene, anybody: httpx.Client
 ) -> None:
     text = taken(anybody, paper(day))
-    assert checked(page, text) == dict.fromkeys(STEPS, "proved")
+    assert checked(page, text) == PROVED
     assert "37500" in page.inner_text("#content"), "the satoshis that were bought"
-    assert checked(page, text, str(key_of(anybody))) == dict.fromkeys(STEPS, "proved")
+    assert checked(page, text, str(key_of(anybody))) == PROVED
     by_mark = anybody.get(f"/proof/{paper(day)['commitment']}").text
     assert checked(page, by_mark)["opening"] == "not known"
     assert Axe().run(page).violations_count == 0
@@ -174,10 +186,10 @@ def test_the_browser_proves_it_in_a_log_that_has_grown_over_tiles(
     for step in (7, 300, 66_000):
         lengthen(day.store, step, day.clock.now().date().isoformat(), "later")
         day.publish()
-        assert checked(page, text) == dict.fromkeys(STEPS, "proved")
+        assert checked(page, text) == PROVED
     newer = taken(anybody, paper(day))
     assert newer != text
-    assert checked(page, newer) == dict.fromkeys(STEPS, "proved")
+    assert checked(page, newer) == PROVED
     path = day.log_folder / "tile" / "1" / "000"
     good = path.read_bytes()
     path.write_bytes(good[:32] + bytes(32) + good[64:])
@@ -213,3 +225,101 @@ def test_the_browser_names_what_is_false(page: Any, day: Scene, anybody: httpx.C
     other = "log.example/other+" + str(key_of(anybody)).partition("+")[2]
     assert checked(page, text, other)["signature"] == "false"
     assert checked(page, "hello")["signature"] == "false"
+
+
+@pytest.mark.browser
+def test_the_browser_checks_what_witnesses_signed(
+    page: Any, day: Scene, anybody: httpx.Client
+) -> None:
+    """By a policy of the reader's own: a quorum, one short of it, a false line, and one behind."""
+    text, shown = taken(anybody, paper(day)), day.log_folder / "checkpoint"
+    ours = shown.read_text("utf-8")
+    signers = [
+        keys.Cosigner(f"w{n}.example", Ed25519PrivateKey.from_private_bytes(bytes([n]) * 32))
+        for n in (1, 2)
+    ]
+    signers.append(keys.Cosigner("w3.example", MLDSA44PrivateKey.from_seed_bytes(bytes(32))))
+
+    def asked(quorum: str) -> str:
+        lines = [f"witness w{n} {one.key}" for n, one in enumerate(signers, 1)]
+        return "\n".join([*lines, f"group g {quorum} w1 w2 w3", "group h 2 w1 w2", "quorum g"])
+
+    def seen(policy: str, *lines: note.Line) -> str:
+        found = note.read(ours.encode())
+        shown.write_text(str(found.signed(*lines)), "utf-8")
+        return checked(page, text, policy=policy)["witnesses"]
+
+    body = note.read(ours.encode()).text
+    one, two, three = (signer.cosign(body, 1_795_000_000) for signer in signers)
+    try:
+        assert seen(asked("2"), one, two) == "proved"
+        assert "w1.example (2026-11-18" in page.inner_text("[data-step=witnesses] [data-said]")
+        assert seen(asked("2"), one) == "false"
+        assert seen(asked("2").replace("quorum g", "quorum h"), one, two) == "proved"
+        assert seen(asked("2"), one, three) == "not known", "no browser checks ML-DSA-44"
+        late = note.Line(one.name, one.id, bytes(7) + b"\1" + one.signature[8:])
+        assert seen(asked("1"), late) == "false", "another time than was signed"
+        beside = day.log_folder / "checkpoint.witnessed"
+        beside.write_text(
+            str(
+                note.read(text.partition("\n\n")[2].encode()).signed(
+                    *(
+                        signer.cosign(note.read(text.partition("\n\n")[2].encode()).text, 1)
+                        for signer in signers[:2]
+                    )
+                )
+            ),
+            "utf-8",
+        )
+        assert seen(asked("2")) == "proved", "a little behind, and the same log"
+        beside.unlink()
+    finally:
+        shown.write_text(ours, "utf-8")
+
+
+@pytest.mark.browser
+def test_the_browser_follows_a_key_that_the_log_announced(
+    page: Any, day: Scene, anybody: httpx.Client
+) -> None:
+    """A receipt from before holds after, by old key and new; a forged change is false."""
+    text, old = taken(anybody, paper(day)), str(key_of(anybody))
+    new = keyring.new_key(day.log_folder.parent / "log.key", old.partition("+")[0], day.clock)
+    with day.store.transact() as tx:
+        keyring.rotate(tx, day.clock, new, dt.timedelta(0))
+    day.publish()
+    lengthen(day.store, 3, day.clock.now().date().isoformat(), "later")
+    day.clock.advance(1)
+    day.publish()
+    assert str(key_of(anybody)) == str(new)
+    for given in ("", old, str(new)):
+        assert checked(page, text, given) == PROVED
+    path = day.log_folder / "keys.json"
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"\\nindex ", b"\\nindex 1"))
+    assert checked(page, text)["signature"] == "false"
+    path.unlink()
+    assert checked(page, text)["signature"] == "false", "another key, and nothing leads to it"
+    path.write_bytes(whole)
+
+
+def sentences() -> set[str]:
+    names = ("receipt.html", "shell.html")
+    text = "".join((TEMPLATES / name).read_text("utf-8") for name in names)
+    return {found[2] for found in re.finditer(r"_\(\s*([\"'])(.*?)\1\s*\)", text)}
+
+
+@pytest.mark.browser
+def test_the_page_is_in_five_languages(page: Any, day: Scene, anybody: httpx.Client) -> None:
+    for code, language in LANGUAGES.items():
+        words = Words("public", code)
+        same = {"Pages", "licence"} if code == "fr" else set()
+        assert {one for one in sentences() if not words.knows(one)} == same
+        headers = {"Accept-Language": f"{code}-XX,en;q=0.5"}
+        shown = anybody.get("/receipt", headers=headers).text
+        assert f'lang="{code}" dir="{language.dir}"' in shown
+    page.goto(f"{day.public_url}/receipt?lang=ar")
+    assert checked(page, taken(anybody, paper(day)))["history"] == "مثبت"
+    assert Axe().run(page).violations_count == 0
+    page.set_viewport_size({"width": 390, "height": 900})
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert 'lang="en"' in anybody.get("/receipt?lang=xx").text

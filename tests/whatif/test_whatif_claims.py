@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tallystick.whatif import claims, posterior
+from tallystick.whatif import answers, claims, posterior
 from tallystick.whatif.claims import Card
 
 
@@ -40,7 +40,7 @@ def test_each_basis_says_what_was_published(
     card = by(cards, words)
     assert card.share == pytest.approx(share, abs=0.001)
     assert card.verdict == verdict and card.source and card.mark in "TC"
-    if card.decided:
+    if card.decided is not None and card.granted is not None:
         assert card.granted / card.decided == pytest.approx(card.share)
 
 
@@ -53,6 +53,13 @@ def test_recent_cohorts_are_not_decided_yet_and_their_share_moves(cards: tuple[C
         card = by(cards, words)
         assert card.expected and card.expected.low95 > card.share, "appeals still to come"
         assert card.expected.high95 - card.expected.low95 > 0.02, "and nobody knows how many"
+
+
+def test_what_was_not_published_is_null_and_never_nought(cards: tuple[Card, ...]) -> None:
+    """Only the share of main applicants was published; a nought would be a count of nobody."""
+    told = answers.plain(by(cards, "main applicants, as it was published"))
+    assert [told[name] for name in ("granted", "decided", "undecided", "expected")] == [None] * 4
+    assert all(card.granted and card.decided and card.undecided for card in cards[2:])
 
 
 def test_the_sentence_names_nobody() -> None:

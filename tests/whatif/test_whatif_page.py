@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -11,10 +12,14 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 import serving
+from tallystick.web.languages import LANGUAGES, Words
+from tallystick.web.whatif import app as page_app
 from tallystick.web.whatif import sliders
 from tallystick.web.whatif.app import create_app
-from tallystick.whatif import scenario, windows
+from tallystick.whatif import answers, claims, scenario, windows
 
+DARK = "rgb(14, 22, 27)"
+"""The dark theme's paper."""
 SUPPOSED = "Effect on arrivals supposed"
 
 
@@ -40,9 +45,9 @@ def test_every_chart_says_what_it_supposes_and_has_its_table(client: httpx.Clien
 
 def test_the_law_as_it_stands_and_every_doubt_are_on_the_page(client: httpx.Client) -> None:
     page = client.get("/").text
-    assert "as the law stands, the gates let <b>0 of 100</b> pass" in page
+    assert "the gates let <bdi><b>0</b></bdi> of 100 pass" in page
     assert f"{SUPPOSED}: none. Nobody has measured it." in page
-    assert "Figures nobody verified: A person" in page and "Unknown" in page
+    assert "Figures nobody verified:" in page and ">A person" in page and "Unknown" in page
     for verdict in ("not true", "a majority, not a vast one", ">true<"):
         assert verdict in page
 
@@ -51,7 +56,7 @@ def test_the_page_names_the_years_used_and_the_years_held_out(client: httpx.Clie
     page = client.get("/").text
     used = page[page.index("Which years were used") :]
     for window in (windows.NOW, windows.CHECK):
-        assert f"{window.first} to {window.last}" in used
+        assert f"<bdi>{window.first}</bdi> to <bdi>{window.last}</bdi>" in used
     assert "Held out from that test</dt><dd>2024 and 2025" in used
     assert windows.CHECK.last < "2024Q1"
 
@@ -67,6 +72,33 @@ def test_the_form_alone_moves_the_answer(client: httpx.Client) -> None:
     assert sent(places=0) == "0" and sent(gates=0) == "0"
     assert int(sent(places=5000).replace(",", "")) > int(sent(places=500).replace(",", ""))
     assert "nobody sent" in client.get("/?gates=0").text
+
+
+SAID = (
+    *(getattr(one, name) for one in sliders.SLIDERS for name in ("label", "hint", "say", "least")),
+    *(one.most for one in sliders.SLIDERS),
+    *sliders.RATES.values(),
+    *answers.LIMITS,
+    *(answers.NOT_KNOWN, claims.SENTENCE, page_app.BUSY, page_app.NOWHERE),
+)
+
+
+@pytest.mark.parametrize("code", [code for code in LANGUAGES if code != "en"])
+def test_every_sentence_of_the_page_is_in_every_language(client: httpx.Client, code: str) -> None:
+    w = Words(page_app.DOMAIN, code)
+    folder = Path(page_app.__file__).parent / "templates"
+    text = "".join(path.read_text("utf-8") for path in sorted(folder.glob("*.html")))
+    found = re.findall(r"""\bw\((?:"([^"]+)"|'([^']+)')""", text)
+    every = [*(a or b for a, b in found), *SAID]
+    plain = re.compile(r"[A-Za-z]{2}")  # a number with its sign is the same everywhere
+    missing = [one for one in every if plain.search(re.sub(r"{\w+}", "", one)) and not w.knows(one)]
+    assert len(found) > 50 and missing == []
+    page = client.get(f"/?lang={code}&deterrence=20&places=900").text
+    assert f'<html lang="{code}" dir="{w.language.dir}">' in page
+    assert str(w("Run again")) in page and w.plain("{n} % fewer").format(n=20) in page
+    assert "&amp;lang=fr" in page and "places=900" in page, "another language keeps the sliders"
+    asked = client.get("/", headers={"Accept-Language": f"{code}-XX,en;q=0.5"}).text
+    assert str(w("Your assumptions")) in asked
 
 
 def test_sliders_left_alone_are_the_rulebooks_answer() -> None:
@@ -131,6 +163,14 @@ def test_axe_finds_no_fault_and_nothing_runs_off_the_side(page: Page) -> None:
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.emulate_media(color_scheme="dark")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == DARK
+    found = Axe().run(page, options={"runOnly": ["color-contrast"]})
+    assert found.violations_count == 0, found.generate_report()
+    page.emulate_media(color_scheme="light")
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390, "text at 200 %"
+    page.evaluate("document.documentElement.style.fontSize = ''")
     small = page.evaluate(
         "[...document.querySelectorAll('a[href], button, select, input, summary')]"
         ".filter(e => e.offsetParent && !e.matches('.skip'))"

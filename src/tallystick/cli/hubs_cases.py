@@ -72,6 +72,11 @@ def value_of(kind: FactKind | None, text: str) -> Value:
         return text
 
 
+def some(count: int, one: str) -> str:
+    """Return ``1 gate`` or ``36 gates``."""
+    return f"{count:,} {one}{'' if count == 1 else 's'}"
+
+
 def plain(answers: tuple[GateAnswer, ...]) -> list[dict[str, Any]]:
     """Return answers as plain values."""
     from tallystick.hubs import asking
@@ -95,7 +100,10 @@ def show(answers: tuple[GateAnswer, ...], as_json: bool) -> None:
             click.echo(f"         {why}")
         click.echo(f"         {one.gate.provision.cite}")
     passed = len(answers) - len(against)
-    click.echo(f"{passed} of {len(answers)} gates pass: {'permitted' if not against else 'no'}.")
+    verb = "passes" if passed == 1 else "pass"
+    click.echo(
+        f"{passed} of {some(len(answers), 'gate')} {verb}: {'permitted' if not against else 'no'}."
+    )
 
 
 @click.command()
@@ -138,7 +146,8 @@ def gates(
     for row in rows:
         state = "" if row["verified"] else "  NOT VERIFIED: unknown until an officer adopts it"
         click.echo(f"{row['id']:<6} [{row['mark']}] {row['name']}{state}\n       {row['cite']}")
-    click.echo(f"{len(rows)} gates bind a transfer from {sender}.")
+    binds = "binds" if len(rows) == 1 else "bind"
+    click.echo(f"{some(len(rows), 'gate')} {binds} a transfer from {sender}.")
 
 
 @click.command()
@@ -210,9 +219,8 @@ def order(data: Path, database: str, case: str, given_by: str, words: str, by: s
     with opened(data, database) as (store, desk), store.transact() as tx:
         out = orders.order(tx, desk, case, given_by, words, by)
     against = sum(1 for one in out.answers if one.answer)
-    click.echo(
-        f"Recorded. Case {out.case.reference} stays {out.case.state}: {against} gates refuse."
-    )
+    refuse = f"{some(against, 'gate')} {'does' if against == 1 else 'do'} not pass"
+    click.echo(f"Recorded. Case {out.case.reference} stays {out.case.state}: {refuse}.")
 
 
 @click.command()
@@ -226,7 +234,7 @@ def again(data: Path, database: str) -> None:
         stopped = asking.again(tx, desk)
     for reference in stopped:
         click.echo(f"stopped  {reference}")
-    click.echo(f"{len(stopped)} cases stopped.")
+    click.echo(f"{some(len(stopped), 'case')} stopped.")
 
 
 @click.group()
@@ -440,7 +448,7 @@ def claim(
         source_day = day(on) or desk.today()
         given = (about, name, read, source, source_day, by, day(until))
         stopped = asking.claim(tx, desk, *given)
-    click.echo(f"Recorded. {len(stopped)} cases stopped. {' '.join(stopped)}".rstrip())
+    click.echo(f"Recorded. {some(len(stopped), 'case')} stopped. {' '.join(stopped)}".rstrip())
 
 
 @agreement.command(name="seed")

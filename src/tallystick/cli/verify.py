@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 PLUGS: Final[tuple[str, ...]] = ("tallystick.bitcoin.anchor", "tallystick.reserve.prove")
 """Modules that register checkers (`tallystick.core.tlog.checkers`) when they are imported."""
+CLAIM_BYTES_MAX: Final = 1_000_000
 PROGRESS_EVERY: Final = 100_000
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -33,6 +34,7 @@ FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.option("--quick", is_flag=True, help="Do not read every entry.")
 @click.option("--max-age", type=int, default=0, help="Seconds: refuse older cosignatures.")
 @click.option("--chain", default="", help="Where to look transactions up, such as esplora+https:…")
+@click.option("--claim", type=FILE, help="A creditor's shares: are they in what a reserve owes?")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def verify(
     where: str,
@@ -43,6 +45,7 @@ def verify(
     quick: bool,
     max_age: int,
     chain: str,
+    claim: Path | None,
     as_json: bool,
 ) -> None:
     """Check the log at WHERE, a folder or an http(s) address.
@@ -60,7 +63,7 @@ def verify(
         importlib.import_module(plug)
     try:
         source = reader.open_source(where)
-        asked = _asked(key, policy, receipt, last, quick, max_age, chain)
+        asked = _asked(key, policy, receipt, last, quick, max_age, chain, claim)
         with contextlib.closing(source):
             report = checks.verify(source, asked, SystemClock().now())
     except LogError as error:
@@ -77,6 +80,7 @@ def _asked(
     quick: bool,
     max_age: int,
     chain: str,
+    claim: Path | None,
 ) -> Asked:
     from tallystick.core.tlog import keys, proof
     from tallystick.core.tlog import policy as policies
@@ -91,7 +95,10 @@ def _asked(
         receipt=_text(receipt, proof.PROOF_BYTES_MAX) if receipt else "",
         entries=not quick,
         age_s_max=max_age,
-        settings={"chain": chain} if chain else {},
+        settings={
+            **({"chain": chain} if chain else {}),
+            **({"claim": _text(claim, CLAIM_BYTES_MAX)} if claim else {}),
+        },
         progress=_progress,
     )
 

@@ -6,11 +6,16 @@ Everything below the faces takes a `Clock` or the values it gave. `SystemClock` 
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 import random  # noqa: TID251 - the one place
 import time
-from typing import Protocol
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
 
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Base 32 without I, L, O and U: nobody misreads an identifier aloud."""
@@ -42,6 +47,29 @@ def reference(clock: Clock) -> str:
     """Return a short reference for people, such as ``TS-60Z-63K-C6R`` (45 bits of chance)."""
     text = base32(int.from_bytes(clock.random_bytes(6), "big") >> 3, 9)
     return f"TS-{text[:3]}-{text[3:6]}-{text[6:]}"
+
+
+def numbers(*seed: int) -> np.random.Generator:
+    """Return a source of arrays of random numbers, the same for the same seed: for simulations.
+
+    Nothing that anybody must not guess comes from it.
+    """
+    import numpy as np  # slow to load, and no kiosk needs it
+
+    return np.random.default_rng(seed)
+
+
+@contextlib.contextmanager
+def borrowed_chance(seed: int) -> Iterator[None]:
+    """Seed the one global source that a library insists on, and give it back as it was."""
+    import numpy as np
+
+    before = np.random.get_state()
+    np.random.seed(seed)
+    try:
+        yield
+    finally:
+        np.random.set_state(before)
 
 
 def base32(number: int, length: int) -> str:

@@ -108,15 +108,15 @@ def _most(atoms: Mapping[Atom, int]) -> int:
 def _open(published: Sequence[Cell], target: Atom, most: int) -> bool:
     """Say whether both nobody and `SMALL` people in an atom fit what is published."""
     linked = near(published, target)
+    if not linked:
+        return True  # no figure has anything to do with it
+    model = cp_model.CpModel()
     for few in (True, False):
-        model = cp_model.CpModel()
         world = World(model, linked, most)
         for cell in linked:
             world.agrees(cell)
         model.add(world.of(target) == 0 if few else world.of(target) >= SMALL)
-        if _solver(model)[1] not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-            return False
-    return True
+    return _solver(model)[1] in (cp_model.OPTIMAL, cp_model.FEASIBLE)
 
 
 def hide(before: Sequence[Cell], new: Sequence[Cell], atoms: Mapping[Atom, int]) -> frozenset[Key]:

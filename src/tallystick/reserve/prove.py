@@ -24,8 +24,8 @@ from tallystick.core.tlog import checkers, tiles
 from tallystick.core.tlog.checkers import View
 from tallystick.core.tlog.errors import BadProof, BadText, Unreadable
 from tallystick.core.tlog.report import Caught, Fault
-from tallystick.reserve import control, record, vaults
-from tallystick.reserve.errors import ProofRefused
+from tallystick.reserve import control, liabilities, record, vaults
+from tallystick.reserve.errors import ProofRefused, ReserveError
 
 FOLDER: Final = "artefacts/reserve"
 INDEX: Final = f"{FOLDER}/attestations.json"
@@ -40,6 +40,8 @@ CLOSED_KINDS: Final = (
 )
 """Steps whose entries stay closed: of vaults and ceremonies, a proof's own, and those that
 `record.CLOSED` names. Who agreed is opened with the step that was agreed to."""
+NAMED_MAX: Final = 10
+"""How many coins or movements a line of the report names."""
 PROOFS_CHECKED_MAX: Final = 4
 """How many attestations, the newest first, are checked against the chain by one verification."""
 EVERY_EVENT: Final = (
@@ -53,10 +55,13 @@ OLDER: Final = (
 Document = Mapping[str, Any]
 
 
-def check(document: Document, chain: Lookup | None) -> list[str]:
+def check(
+    document: Document, chain: Lookup | None, gone: dict[str, int] | None = None
+) -> list[str]:
     """Check one attestation; return what had to be assumed; raise `ProofRefused` saying what fails.
 
-    Without a chain, that the coins exist and are unspent is assumed. The log is checked apart
+    Without a chain, that the coins exist and are unspent is assumed. ``gone`` takes each coin that
+    was spent after the stated block, with the height (0 while it waits). The log is checked apart
     (`in_log`), since it needs the log's own files.
     """
     try:
@@ -69,7 +74,8 @@ def check(document: Document, chain: Lookup | None) -> list[str]:
         assumed = list(_scripts(said, known))
         if chain is None:
             return [*assumed, "that the coins exist and are unspent: no chain was asked"]
-        return [*assumed, *_on_chain(said, chain)]
+        _on_chain(said, chain, {} if gone is None else gone)
+        return assumed
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise ProofRefused(f"the attestation cannot be read: {error!r}"[:200]) from error
 
@@ -161,20 +167,20 @@ def _scripts(said: Document, known: Mapping[str, Document]) -> Iterator[str]:
     yield "that no promise about these coins was made outside this log"
 
 
-def _on_chain(said: Document, chain: Lookup) -> Iterator[str]:
+def _on_chain(said: Document, chain: Lookup, gone: dict[str, int]) -> None:
     height = said["height"]
     block = chain.block_hash(height)
     if block != said["block"]:
         raise ProofRefused(f"block {height} is {block}, not the {said['block']} stated")
     known = {vault["name"]: vault for vault in said["vaults"]}
     for coin in said["coins"]:
-        _coin_on_chain(coin, known[coin["vault"]], chain, height)
-    later = chain.tip() - height
-    if later:
-        yield f"that nothing has moved in the {later} blocks since block {height}"
+        spent = _coin_on_chain(coin, known[coin["vault"]], chain, height)
+        if spent is not None:
+            gone[coin["coin"]] = spent
 
 
-def _coin_on_chain(coin: Document, vault: Document, chain: Lookup, height: int) -> None:
+def _coin_on_chain(coin: Document, vault: Document, chain: Lookup, height: int) -> int | None:
+    """Check a coin; return the height after the stated one at which it was spent, if it was."""
     txid, _, vout = coin["coin"].partition(":")
     found = chain.output(txid, int(vout))
     if found is None:
@@ -187,6 +193,7 @@ def _coin_on_chain(coin: Document, vault: Document, chain: Lookup, height: int) 
     spent = chain.spent(txid, int(vout), height)
     if spent is not None and 0 < spent <= height:
         raise ProofRefused(f"{coin['coin']} was spent in block {spent}")
+    return spent
 
 
 # Beside the log
@@ -282,12 +289,18 @@ class ReserveChecker:
             view.report.assume("reserve-events", EVERY_EVENT.format(last=last))
         chain = self._chain(view)
         with contextlib.closing(chain) if chain else contextlib.nullcontext():
+            newest: Document | None = None
             for number, name in enumerate(index or ()):
                 document = _read(view, f"{FOLDER}/{name}", None)
                 if not isinstance(document, dict):
                     raise Caught(Fault.BAD_ARTEFACT, f"attestation {name} is missing")
                 asked = chain if number < PROOFS_CHECKED_MAX else None
                 self._one(document, view, opened, asked, number == 0)
+                newest = newest or document
+            if text := not_proved(events or (), newest):
+                view.report.assume("reserve-unproved", text)
+            if view.settings.get("claim"):
+                _catching(lambda: view.report.prove("claim", claimed(view, newest)))
         older = len(index or ()) - PROOFS_CHECKED_MAX
         if chain is not None and older > 0:
             view.report.assume("reserve", OLDER.format(count=older))
@@ -310,18 +323,95 @@ class ReserveChecker:
         def run() -> list[str]:
             in_log(document, view)
             lots_in_log(document["statement"], opened)
-            return check(document, chain)
+            return check(document, chain, gone)
 
+        gone: dict[str, int] = {}
         assumed = _catching(run)
-        said = document["statement"]
-        total = said["totals"]["reserve"] + said["totals"]["other"]
-        where = f"block {said['height']}"
-        text = f"{total} sats in {len(said['coins'])} coins at {where}: the quorums signed for each"
+        said, report = document["statement"], view.report
+        where, coins = f"block {said['height']}", len(said["coins"])
+        text = f"proved: {_sats(said['totals'])} in {coins} coins at {where}"
+        text += ": the quorums signed for each"
         if chain is not None:
             text += ", and the reader's chain has each unspent at that block"
-        view.report.prove("reserve", text)
+        report.prove("reserve", text)
+        if newest and chain is not None:
+            report.prove("reserve-now", _now(said, gone))
         for line in assumed if newest else ():
-            view.report.assume("reserve", line)
+            report.assume("reserve", line)
+
+
+def _sats(totals: Mapping[str, int]) -> str:
+    """Return a sum with what it consists of: ``9 sats (reserve 8, other assets 1)``."""
+    reserve, other = totals["reserve"], totals["other"]
+    parts = f" (reserve {reserve:,}, other assets {other:,})" if other else ""
+    return f"{reserve + other:,} sats{parts}"
+
+
+def _now(said: Document, gone: Mapping[str, int]) -> str:
+    """Return what became of the coins of the newest proof, by the reader's chain."""
+    sats = {coin["coin"]: coin["sats"] for coin in said["coins"]}
+    left = sum(sats.values()) - sum(sats[name] for name in gone)
+    text = f"of these, still unspent today: {left:,} sats in {len(sats) - len(gone)} coins"
+    if not gone:
+        return f"{text}; spent since: nothing"
+    names = [f"{name} ({f'block {at}' if at else 'not mined yet'})" for name, at in gone.items()]
+    total = sum(sats[name] for name in gone)
+    return f"{text}; spent since: {total:,} sats in {len(gone)} coins: {_some(names)}"
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - NAMED_MAX
+    return ", ".join(names[:NAMED_MAX]) + (f", and {more} more" if more > 0 else "")
+
+
+class Claim(msgspec.Struct, forbid_unknown_fields=True):
+    """What a creditor was given: the shares of their claim, and the root they were told of."""
+
+    root: liabilities.Node
+    shares: list[liabilities.Share]
+
+
+def claimed(view: View, newest: Document | None) -> str:
+    """Check a creditor's shares against the total that the newest proof states; say what it is.
+
+    Raises `ProofRefused` if they are not in that total.
+    """
+    owed = newest["statement"]["owed"] if newest else None
+    if owed is None:
+        raise ProofRefused("the newest proof states no debts")
+    try:
+        given = msgspec.json.decode(view.settings["claim"], type=Claim)
+        root = liabilities.Node(str(owed["root"]), int(owed["sats"]))
+        sats = sum(share.sats for share in given.shares)
+        liabilities.check(given.shares, sats, root)
+    except (msgspec.MsgspecError, ReserveError) as error:
+        raise ProofRefused(f"the claim is not in what the newest proof owes: {error}") from error
+    return f"a claim of {sats:,} sats is in the {root.sats:,} sats that the newest proof owes"
+
+
+def not_proved(events: Sequence[Document], newest: Document | None) -> str:
+    """Say what the published events name and the newest proof does not: nothing if it is all.
+
+    Coins that came in after it, and movements whose coins lie at new addresses since.
+    """
+    after = int(newest["entry"]) if newest else 0
+    stated = {coin["coin"] for coin in newest["statement"]["coins"]} if newest else set()
+    later = [row["content"] for row in events if int(row["entry"]) > after]
+    came = {
+        str(one["subject"]).removeprefix("coin:"): int(one["sats"])
+        for one in later
+        if one["kind"] == "arrived"
+    }
+    fresh = {name: sats for name, sats in came.items() if name not in stated}
+    moved = [str(one["txid"]) for one in later if one["kind"] in ("settled", "cancelled")]
+    parts = []
+    if fresh:
+        names = _some(list(fresh))
+        parts.append(f"{sum(fresh.values()):,} sats in {len(fresh)} coins that came in: {names}")
+    if moved:
+        parts.append(f"what {len(moved)} movements left at new addresses: {_some(moved)}")
+    since = f"since block {newest['statement']['height']}" if newest else "in this log, ever"
+    return f"not proved, {since}: {'; '.join(parts)}" if parts else ""
 
 
 def _catching(call: Callable[[], Any]) -> Any:

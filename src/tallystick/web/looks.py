@@ -13,6 +13,7 @@ from typing import Any, Final
 import jinja2
 import segno
 from markupsafe import Markup
+from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from tallystick import look
@@ -20,8 +21,18 @@ from tallystick.look import art
 from tallystick.web.figures import FIGURES
 from tallystick.web.words import gettext
 
+SYSTEM_SHEET: Final = "system.css"
+DARK_THEME: Final = '\n[data-theme="dark"] {'
 QR_MODULE_PX: Final = 4
 QR_QUIET_MODULES: Final = 4
+
+
+def system_dark() -> str:
+    """Return the style sheet by which a page without a theme of its own is dark where the reader's
+    system is: the tokens' own dark theme, so that no colour is written twice."""
+    tokens = (look.FOLDER / "tokens.css").read_text("utf-8")
+    dark = tokens.partition(DARK_THEME)[2].partition("}")[0]
+    return f"@media (prefers-color-scheme: dark) {{ :root:not([data-theme]) {{{dark}}} }}\n"
 
 
 class Looks(StaticFiles):
@@ -29,6 +40,12 @@ class Looks(StaticFiles):
 
     def __init__(self) -> None:
         super().__init__(directory=look.FOLDER)
+
+    async def get_response(self, path: str, scope: Any) -> Response:
+        """Give a file of the look, or the sheet that follows the reader's system."""
+        if path == SYSTEM_SHEET:
+            return Response(system_dark(), media_type="text/css")
+        return await super().get_response(path, scope)
 
     def lookup_path(self, path: str) -> tuple[str, Any]:
         """Find a file, or nothing for a kind that no page asks for."""

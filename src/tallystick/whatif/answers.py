@@ -113,19 +113,27 @@ def headline(pair: Pair, could: Any) -> Headline:
     )
 
 
+NOBODY_PASSES: Final = "The legal gates let nobody pass."
+NO_HUB: Final = "There is no hub."
+BY_PLACES: Final = "The number of places sets the limit: in most runs the hub is full at the end."
+BY_INTAKE: Final = "How many can be taken in a month sets the limit."
+BY_GATES: Final = "The legal gates and what follows them, not the number of places, set the limit."
+LIMITS: Final = (NOBODY_PASSES, NO_HUB, BY_PLACES, BY_INTAKE, BY_GATES)
+
+
 def limit_of(pair: Pair) -> str:
-    """Say what keeps the number of people sent down in most runs."""
+    """Say what keeps the number of people sent down in most runs: one of ``LIMITS``."""
     if np.median(pair.runs["gate_share"]) == 0:
-        return "The legal gates let nobody pass."
+        return NOBODY_PASSES
     if np.median(pair.runs["hub_places"]) == 0:
-        return "There is no hub."
+        return NO_HUB
     waiting = pair.hub.series("ready")[:, -1]
     full = pair.hub.series("in_hub")[:, -1] >= 0.95 * pair.runs["hub_places"]
     if full.mean() > 0.5:
-        return "The number of places sets the limit: in most runs the hub is full at the end."
+        return BY_PLACES
     if np.median(waiting) > np.median(pair.runs["hub_intake_month"]):
-        return "How many can be taken in a month sets the limit."
-    return "The legal gates and what follows them, not the number of places, set the limit."
+        return BY_INTAKE
+    return BY_GATES
 
 
 FLOW_NAMES: Final = (

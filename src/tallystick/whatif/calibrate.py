@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from tallystick.core.clock import numbers
 from tallystick.whatif import ensemble, layout, windows
 from tallystick.whatif.errors import BadScenario
 from tallystick.whatif.model import Place
@@ -84,7 +85,7 @@ def fit(
     best: list[Any] = []
     for at in range(0, draws, BLOCK):
         count = min(BLOCK, draws - at)
-        unit = np.random.default_rng([seed, at]).random((count, width))
+        unit = numbers(seed, at).random((count, width))
         runs = records(window, unit)
         result = ensemble.simulate(seed, runs, past, workers=workers, first=at)
         summary = windows.summary(windows.simulated(window, result, runs), seen)
@@ -95,7 +96,7 @@ def fit(
         if progress:
             progress(at + count, draws)
     unit, far, summary, ends = best[0]
-    error = windows.doubt(seen, len(unit), np.random.default_rng([seed, draws]))
+    error = windows.doubt(seen, len(unit), numbers(seed, draws))
     return Fit(window, seed, draws, unit, far, summary, ends, adjust(unit, far, summary, error))
 
 

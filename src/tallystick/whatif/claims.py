@@ -32,10 +32,11 @@ class Card:
     """One basis of the claim."""
 
     basis: str
-    granted: int
-    decided: int
+    granted: int | None
+    """Nothing where only a share was published, as for the next two."""
+    decided: int | None
     share: float
-    undecided: int
+    undecided: int | None
     """People on this basis of whom nobody knows yet."""
     expected: Interval | None
     """The share when all are decided and appealed, where the model says it."""
@@ -87,10 +88,10 @@ def decisions(posterior: Posterior) -> tuple[Card, ...]:
     )
     main = Card(
         "The same, main applicants, as it was published",
-        0,
-        0,
+        None,
+        None,
         rate.value[0] / 100,
-        0,
+        None,
         None,
         rate.mark,
         rate.source,

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from tallystick.core.clock import numbers
 from tallystick.whatif import layout, windows
 from tallystick.whatif.parameters import (
     ALL,
@@ -35,7 +36,7 @@ def years_of(posterior: Posterior) -> float:
 
 def units(seed: int, count: int, width: int) -> Any:
     """Return numbers in [0, 1) for runs: the same for a run however many there are."""
-    return np.random.default_rng([seed, 5]).random((count, width))
+    return numbers(seed, 5).random((count, width))
 
 
 def records(

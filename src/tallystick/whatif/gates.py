@@ -20,6 +20,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from tallystick.core.clock import numbers
 from tallystick.core.rulebook.place import Adoption
 from tallystick.hubs import law as hub_law
 from tallystick.hubs import sample
@@ -126,7 +127,7 @@ def passing(ordered: bool, on: dt.date = DAY, without: str = "", sender: str = S
     columns = Columns.of(law, on, on)
     shares, stops, alone = [], dict.fromkeys(law.ids, 0.0), dict.fromkeys(law.ids, 0.0)
     for draw in range(DRAWS):
-        chance = np.random.default_rng([SEED, draw])
+        chance = numbers(SEED, draw)
         wanted = [one.low + chance.random() * (one.high - one.low) for one in persons()]
         facts = facts_of(columns, law, on, chance, wanted)
         if not ordered:

@@ -17,6 +17,7 @@ from tallystick.whatif.parameters import BY_NAME
 from tallystick.whatif.questions import percent, whole
 
 YEAR: Final = 12
+NOT_GIVEN: Final = "not given"
 TORNADO_ROWS: Final = 6
 BRIEF: Final = {
     "reask_month": "Gates asked anew, a month",
@@ -164,9 +165,9 @@ def claim(found: Answers) -> Picture:
     rows = tuple(
         (
             card.basis,
-            f"{card.granted:,} of {card.decided:,}" if card.decided else "not given",
+            f"{card.granted:,} of {card.decided:,}" if card.decided is not None else NOT_GIVEN,
             f"{card.share:.1%}",
-            f"{card.undecided:,}",
+            f"{card.undecided:,}" if card.undecided is not None else NOT_GIVEN,
             spread_of(card.expected, "share") if card.expected else "",
             card.verdict,
             f"[{card.mark}]",

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from tallystick.core.clock import borrowed_chance, numbers
 from tallystick.whatif import calibrate, ensemble, windows
 from tallystick.whatif.errors import WhatIfError
 from tallystick.whatif.parameters import ASSUMED, CALIBRATED, drawn
@@ -38,7 +39,7 @@ def fit(
         raise NoLibrary("pip install pyabc") from error
     pyabc: Any = library
     names = CALIBRATED
-    chance = np.random.default_rng([seed, 9])
+    chance = numbers(seed, 9)
     past, seen = window.world(), windows.observed(window)
     tries = iter(range(1 << 40))
 
@@ -52,11 +53,10 @@ def fit(
     def far(one: Any, other: Any) -> float:
         return float(one["far"])
 
-    np.random.seed(seed)  # the library's own source of chance
     prior = pyabc.Distribution(**{name: pyabc.RV("uniform", 0, 1) for name in names})
     sampler = pyabc.sampler.SingleCoreSampler()
     runner = pyabc.ABCSMC(model, prior, far, population_size=particles, sampler=sampler)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, borrowed_chance(seed):
         runner.new(f"sqlite:///{Path(folder) / 'abc.db'}", {"far": 0.0})
         history = runner.run(max_nr_populations=generations)
         frame, weight = history.get_distribution()

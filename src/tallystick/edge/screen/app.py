@@ -277,11 +277,12 @@ class Pages:
         return Response(chime(), media_type="audio/wav")
 
     async def picture(self, request: Request) -> Response:
-        """Show the picture that was just taken, to who stands here, and to no cache."""
+        """Show the picture that was just taken, to who stands here, and to no cache.
+
+        Where there is none, because the page has gone on, the answer is empty.
+        """
         found = await run_in_threadpool(self._engine.picture)
-        if found is None:
-            raise HTTPException(404, "no picture on this page")
-        return Response(found, media_type="image/jpeg")
+        return Response(found, media_type="image/jpeg") if found else Response(status_code=204)
 
     async def events(self, request: Request) -> Response:
         """Say each new version, until the page goes."""

@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from tallystick.core.money import Amount, Price, asset
 from tallystick.edge.screen import half, papers, sayings, who
+from tallystick.edge.screen.reach import reach
 from tallystick.edge.screen.speech import text_of
 from tallystick.edge.screen.words import TONGUES, Tongue, Words, drawing, figure
 from tallystick.edge.view import Screen, View, place
@@ -165,6 +166,7 @@ def _frame(view: View, words: Words, can_speak: bool) -> dict[str, Any]:
     return {
         "view": view,
         "offer": view.offer,
+        "reach": reach(view.offer.operator if view.offer else None, words),
         "screen": view.screen.value,
         "place": place(view),
         "title": titles[view.screen],

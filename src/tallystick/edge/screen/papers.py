@@ -12,6 +12,7 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from tallystick.edge.screen.half import Row, fours
+from tallystick.edge.screen.reach import reach
 from tallystick.edge.screen.who import PAD_KEYS
 from tallystick.edge.screen.words import Words, drawing, figure
 from tallystick.edge.view import Screen, View
@@ -27,7 +28,7 @@ def _(text: str) -> str:
 NOTHING_SENT: Final = _(
     "Nothing has been sent yet. You can stop now and get all your cash back, our fee too."
 )
-CALLS: Final = _("A person gives it to you. Call {phone}, day or night, and say your number.")
+CALLS: Final = _("A person gives it to you. Call {phone} and say your number.")
 EVIDENCE: Final = {
     "police report": _("A report to the police"),
     "government agency report": _("A report to another authority"),
@@ -134,6 +135,9 @@ def on_screen(view: View, words: Words) -> dict[str, Any]:
     phone = view.offer.operator.phone if view.offer else ""
     values = {"amount": private(words.sum(held.cash_minor)), "phone": figure(phone)}
     says = [words.say(text, **values) for text in it.says if phone or "{phone}" not in text]
+    how = reach(view.offer.operator if view.offer else None, words)
+    if how.hours and any("{phone}" in text for text in it.says):
+        says.append(words.say("A person answers: {hours}", hours=how.spans))
     return {
         "heading": words.say(it.title, **values),
         "says": says,

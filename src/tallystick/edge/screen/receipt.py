@@ -20,6 +20,7 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from tallystick.edge.screen import half, papers, sayings
+from tallystick.edge.screen.reach import reach
 from tallystick.edge.screen.words import Words
 from tallystick.edge.view import Screen, View
 from tallystick.kiosk import wire
@@ -136,10 +137,21 @@ def _head(view: View, words: Words, title: str) -> Iterator[Line]:
 
 def _foot(view: View, words: Words) -> Iterator[Line]:
     if view.offer:
-        ask = words.look_up("Questions or a problem? Call {phone}, day and night.")
-        yield from _broken(ask.format(phone=view.offer.operator.phone))
+        yield from _calls(view.offer.operator, words)
     if words.tongue.code != view.language:
         yield from _broken(ENGLISH_PAPER)
+
+
+def _calls(operator: wire.Operator, words: Words) -> Iterator[Line]:
+    """Say whom to call, and only the hours that the operator states."""
+    how = reach(operator, words)
+    ask = "Questions or a problem? Call {phone}."
+    if how.always:
+        ask = "Questions or a problem? Call {phone}, day and night."
+    yield from _broken(words.look_up(ask).format(phone=operator.phone))
+    if how.hours:
+        said = words.look_up("A person answers: {hours}").format(hours=how.hours)
+        yield from _broken(said.replace("\N{NO-BREAK SPACE}", " "))
 
 
 def _broken(text: str, look: Look = Look.PLAIN) -> list[Line]:

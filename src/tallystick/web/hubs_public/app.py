@@ -25,7 +25,7 @@ from tallystick.core.identity.errors import TooManyAttempts
 from tallystick.core.store import Store, StoreUnusable
 from tallystick.core.tlog import log, receipts
 from tallystick.core.tlog.errors import LogForked, NotPublished
-from tallystick.hubs import findings, person, statistics
+from tallystick.hubs import agreements, findings, person, statistics
 from tallystick.hubs.desk import Desk
 from tallystick.hubs.errors import CaseErased
 from tallystick.hubs.person import NoSuchRecord, VisitOver, WordsRefused
@@ -34,6 +34,7 @@ from tallystick.web.console import app as console_app
 from tallystick.web.door import Guard, Knocks
 from tallystick.web.hubs_public import chart, sayings
 from tallystick.web.hubs_public.words import LANGUAGES, Words
+from tallystick.web.languages import chosen
 from tallystick.web.log_files import LogFiles
 from tallystick.web.looks import Looks, templates
 from tallystick.web.public import app as kiosk_public
@@ -60,11 +61,8 @@ class Outside:
 
     def words(self, request: Request) -> Words:
         """Return the reader's language: chosen, else the first that the browser asks for."""
-        if (chosen := request.cookies.get(LANG, "")) in LANGUAGES:
-            return Words(chosen)
-        asked = request.headers.get("accept-language", "")[:200].lower()
-        codes = [part.strip()[:2] for part in asked.split(",")]
-        return Words(next((code for code in codes if code in LANGUAGES), "en"))
+        accepted = request.headers.get("accept-language", "")
+        return Words(chosen(request.cookies.get(LANG, ""), accepted))
 
     def draw(self, request: Request, name: str, status: int = 200, **found: Any) -> Response:
         """Draw a page in the reader's language."""
@@ -75,7 +73,6 @@ class Outside:
             languages=LANGUAGES.values(),
             here=request.url.path,
             says=sayings,
-            steps=STEPS,
             form_word=sessions.csrf_of(token) if token else "",
         )
         return HTMLResponse(page, status, PRIVATE)
@@ -194,7 +191,7 @@ def table_of(release: Release, period: str, name: str) -> dict[str, Any]:
     columns = [ALL, *sorted({one.column for one in mine} - {ALL})]
     shown = {(one.row, one.column): one.value for one in mine}
     rows = [
-        (STEPS[row], [shown.get((row, column)) for column in columns])
+        (row, [shown.get((row, column)) for column in columns])
         for row in STEPS
         if any((row, column) in shown for column in columns)
     ]
@@ -214,12 +211,17 @@ def _add_figures(app: FastAPI, outside: Outside) -> None:
     def figures(request: Request, quarter: str = "") -> Response:
         with outside.store.read() as tx:
             every = statistics.releases(tx)
+            hosts = {one.id: one.name for one in agreements.listed(tx)}
         chosen = next((one for one in every if quarter in ("", one.quarter)), None)
         if chosen is None and quarter:
             raise HTTPException(404)
-        tables = tables_of(chosen) if chosen else []
-        drawn = chart.bars(chart.rows_of(chosen), f"People in {chosen.quarter}") if chosen else ""
-        more: dict[str, Any] = {"every": every, "chosen": chosen, "tables": tables, "drawn": drawn}
+        tables, drawn = tables_of(chosen) if chosen else [], ""
+        if chosen:
+            words = outside.words(request)
+            said = words.plain("People in {quarter}").format(quarter=chosen.quarter)
+            drawn = chart.bars(chart.rows_of(chosen), said, words.plain)
+        more: dict[str, Any] = {"every": every, "chosen": chosen, "tables": tables}
+        more |= {"drawn": drawn, "hosts": hosts}
         return outside.draw(request, "figures", hidden=HIDDEN, **more)
 
     @app.get("/figures/{quarter}.csv")

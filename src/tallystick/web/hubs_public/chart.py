@@ -5,12 +5,13 @@ A hidden figure is hatched at one width, whatever it is, so that its bar tells n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from tallystick.hubs.statistics import ALL, STEPS, Release
+from tallystick.web.hubs_public.sayings import FIGURES
 
 WIDTH: Final = 640
 ROW: Final = 34
@@ -29,10 +30,13 @@ def rows_of(release: Release) -> list[tuple[str, int | None]]:
     return [(row, found[row]) for row in STEPS if row in found]
 
 
-def bars(rows: Sequence[tuple[str, int | None]], said: str) -> Markup:
-    """Draw one bar for each row; ``said`` names the drawing for a screen reader."""
+def bars(rows: Sequence[tuple[str, int | None]], said: str, word: Callable[[str], str]) -> Markup:
+    """Draw one bar for each row; ``said`` names the drawing for a screen reader.
+
+    ``word`` returns a text in the reader's language.
+    """
     most = max([value for _, value in rows if value] or [1])
-    drawn = [_bar(number, row, value, most) for number, (row, value) in enumerate(rows)]
+    drawn = [_bar(number, row, value, most, word) for number, (row, value) in enumerate(rows)]
     return Markup(
         '<svg class="chart bars" viewBox="0 0 {} {}" role="img" aria-label="{}">'
         '<defs><pattern id="hatch" width="8" height="8" patternUnits="userSpaceOnUse" '
@@ -40,9 +44,8 @@ def bars(rows: Sequence[tuple[str, int | None]], said: str) -> Markup:
     ).format(WIDTH, ROW * len(rows) + 6, said, Markup("").join(drawn))
 
 
-def _bar(number: int, row: str, value: int | None, most: int) -> Markup:
+def _bar(number: int, row: str, value: int | None, most: int, word: Callable[[str], str]) -> Markup:
     top = number * ROW + 6
-    label = escape(STEPS[row].removeprefix("People ").removeprefix("who "))
     wide = HIDDEN_WIDTH if value is None else max(BAR * value // most, 2 if value else 0)
     kind = "hidden" if value is None else "full"
     return Markup(
@@ -50,7 +53,7 @@ def _bar(number: int, row: str, value: int | None, most: int) -> Markup:
         '<rect class="{}" x="{}" y="{}" width="{}" height="20" rx="2"/>'
         '<text class="value" x="{}" y="{}">{}</text>'
     ).format(
-        *(LABEL - 10, top + 15, label[:1].upper() + label[1:]),
+        *(LABEL - 10, top + 15, word(FIGURES[row])),
         *(kind, LABEL, top, wide),
-        *(LABEL + wide + 8, top + 15, "hidden" if value is None else f"{value:,}"),
+        *(LABEL + wide + 8, top + 15, word("hidden") if value is None else f"{value:,}"),
     )

@@ -45,6 +45,47 @@ STEPS: Final = {
     "assigned": "Your case was given to somebody else.",
     "paper": "A travel document was asked for, or a step of it was taken.",
     "died": "This record was closed.",
+    "appeal_lodged": "Your appeal was lodged.",
+    "appeal_remitted": "Your appeal was sent back to the tribunal.",
+    "appeal_ended": "Your appeal ended without being allowed.",
+    "submissions_made": "Your new submissions were received.",
+    "submissions_refused": "Your new submissions were considered and refused.",
+    "fresh_claim": "Your submissions are a fresh claim, with a right to appeal.",
+    "injunction": "A court stopped your removal.",
+    "injunction_lifted": "The court lifted its order.",
+    "review_asked": "A court was asked to review what was decided.",
+    "review_ended": "The court's review ended without success.",
+    "rule39": "The European Court of Human Rights asked to wait.",
+    "rule39_lifted": "The European Court of Human Rights no longer asks to wait.",
+    "remedy_asked": "A court was asked to suspend your transfer.",
+    "remedy_refused": "The court did not suspend your transfer.",
+    "trafficking_referral": "You were referred as a possible victim of trafficking.",
+    "grounds_positive": (
+        "There are grounds to think that you are a victim of trafficking. "
+        "Your time to recover begins."
+    ),
+    "grounds_negative": (
+        "It was decided that there are no grounds to think that you are a victim of trafficking."
+    ),
+    "family_claim": "Your claim on family or private life was received.",
+    "family_claim_refused": "Your claim on family or private life was refused.",
+    "illness": "It was written down that you are ill.",
+    "health_claim": "Your claim on health was received.",
+    "pregnancy": "It was written down that you are pregnant.",
+    "age_disputed": "Your age was doubted. You count as a child until it is decided.",
+    "age_decided": "It was decided that you are an adult.",
+    "child_in_family": "It was written down that there is a child in your family.",
+    "detained": "You were detained.",
+    "released": "You were released.",
+    "out_of_contact": "We could not reach you.",
+    "back_in_contact": "We are in contact with you again.",
+    "departed": "You left by your own choice.",
+    "granted": "You were granted leave to stay.",
+    "force_used": "Force was used against you. The monitor was told.",
+    "complaint": "You complained to an official. The monitor was told.",
+    "arrived": "You arrived in the hub.",
+    "returned_onward": "You went on to another country.",
+    "brought_back": "You were brought back.",
 }
 OTHER_STEP: Final = "Something that happened was written down."
 GATES: Final = {
@@ -79,6 +120,28 @@ GROUPS: Final = {
     "AG": "The agreement with the country must hold what it promises.",
     "EU": "The law of the European Union must be kept.",
 }
+FIGURES: Final = {
+    "transferred": "Transferred",
+    "brought_back": "Brought back",
+    "returned": "Went on to another country",
+    "released": "Released",
+    "departed": "Left by their own choice",
+    "granted": "Granted leave to stay",
+    "died": "Died",
+    "stopped": "Transfer stopped while it was prepared",
+    "force_used": "Force was used against them",
+    "complaint": "Complained",
+    "order": "Transfer ordered against the gates",
+}
+"""The rows of published tables."""
+TABLES: Final = {"by-host": "By host", "by-sender": "By sending state"}
+COLUMNS: Final = {
+    "all": "All",
+    "none": "No host yet",
+    "GB": "United Kingdom",
+    "EU": "European Union",
+}
+"""The columns that are no host: hosts go by the names of their agreements."""
 RIGHTS: Final = (
     ("Talk to your lawyer.", "A lawyer can see this record, and can stop a transfer with it."),
     (
@@ -105,5 +168,8 @@ def every() -> list[str]:
         OTHER_STEP,
         *GATES.values(),
         *GROUPS.values(),
+        *FIGURES.values(),
+        *TABLES.values(),
+        *COLUMNS.values(),
         *pairs,
     ]

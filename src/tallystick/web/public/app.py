@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import sqlalchemy as sa
-from fastapi import FastAPI, Form, Request
+from fastapi import FastAPI, Form, Query, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
@@ -27,6 +27,7 @@ from tallystick.kiosk.errors import WrongState
 from tallystick.kiosk.quote import Desk
 from tallystick.web.console.kiosks import Kiosk, rows
 from tallystick.web.door import Guard, Knocks
+from tallystick.web.languages import LANGUAGES, Words, chosen
 from tallystick.web.log_files import LogFiles
 from tallystick.web.looks import Looks, templates
 from tallystick.web.public import proofs
@@ -182,8 +183,15 @@ def _add_receipts(app: FastAPI, face: Face) -> None:
     """Hand out receipts as files, and the page that checks one in the browser alone."""
 
     @app.get("/receipt", response_class=HTMLResponse)
-    def receipt() -> Response:
-        page = TEMPLATES.get_template("receipt.html").render(who=face.offer().operator)
+    def receipt(request: Request, lang: Annotated[str, Query(max_length=10)] = "") -> Response:
+        words = Words("public", chosen(lang, request.headers.get("accept-language", "")))
+        page = TEMPLATES.get_template("receipt.html").render(
+            who=face.offer().operator,
+            _=words.plain,
+            lang=words.language.code,
+            dir=words.language.dir,
+            languages=LANGUAGES.values(),
+        )
         return HTMLResponse(page)
 
     @app.get("/proof/{mark}")

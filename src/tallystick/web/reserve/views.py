@@ -180,6 +180,7 @@ def public(tx: Tx, now: dt.datetime) -> dict[str, Any]:
     rows = lines(tx, public=True)
     return around | {
         "last": last,
+        "proved": proved(tx, last),
         "last_file": publish.name_of(last.id) if last else "",
         "proofs": proofs,
         "lots": found,
@@ -196,6 +197,22 @@ def public(tx: Tx, now: dt.datetime) -> dict[str, Any]:
         "sold": sum(one.sats for one in queries.sold(tx, around["today"])),
         "notices": [one for one in rows if one.movement.state is State.PROPOSED],
         "digest": last.log_root if last else "",
+    }
+
+
+def proved(tx: Tx, last: attest.Open | None) -> dict[str, int]:
+    """Return how much of the reserve the newest proof covers, in satoshis, and how much not.
+
+    ``proved`` lay there at its block; ``spent`` of that has left or moved since; ``unproved`` came
+    to its address after it.
+    """
+    stated = {c["coin"]: c for c in last.statement["coins"]} if last else {}
+    now = {coin.name: coin.sats for coin in lots.coins(tx) if coin.ledger is Ledger.RESERVE}
+    ours = {name: c["sats"] for name, c in stated.items() if c["ledger"] == Ledger.RESERVE.value}
+    return {
+        "proved": sum(ours.values()),
+        "spent": sum(sats for name, sats in ours.items() if name not in now),
+        "unproved": sum(sats for name, sats in now.items() if name not in stated),
     }
 
 

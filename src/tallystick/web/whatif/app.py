@@ -11,6 +11,7 @@ import functools
 import threading
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from fastapi import FastAPI, Request
 from markupsafe import Markup
@@ -19,6 +20,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from tallystick.web.door import Guard
+from tallystick.web.languages import LANGUAGES, Words, chosen
 from tallystick.web.looks import Looks, templates
 from tallystick.web.whatif.sliders import RATES, SLIDERS, scenario_of, usual, values
 from tallystick.whatif import answers, claims, figures, pictures, posterior, questions
@@ -31,8 +33,26 @@ KEPT: Final = 64
 AT_ONCE: Final = 2
 WAIT_S: Final = 5.0
 DEFAULT_RATES: Final = "2025"
+DOMAIN: Final = "whatif"
+KEPT_ASKED: Final = frozenset({*(one.name for one in SLIDERS), "rates", "unverified"})
+"""What of an address goes with the reader into another language."""
 
 TEMPLATES: Final = templates(Path(__file__).parent / "templates")
+
+
+BUSY: Final = "Many people are asking at this moment. Please try again in a few seconds."
+NOWHERE: Final = "There is no such page. This is our only one."
+
+
+def words_of(request: Request) -> Words:
+    """Return the reader's language: in the address, else the first that the browser asks for."""
+    accepted = request.headers.get("accept-language", "")
+    return Words(DOMAIN, chosen(request.query_params.get("lang", ""), accepted))
+
+
+def strong(value: object) -> Markup:
+    """Return a value that stands out in a sentence."""
+    return Markup("<b>{}</b>").format(value)
 
 
 class TooBusy(Exception):
@@ -67,11 +87,17 @@ class Desk:
         rates = request.query_params.get("rates", DEFAULT_RATES)
         unverified = "unverified" in request.query_params
         found = self._answer(tuple(at.items()), rates, unverified)
-        return HTMLResponse(self.page(name, at, rates, found), status)
+        return HTMLResponse(self.page(request, name, at, rates, found), status)
 
-    def page(self, name: str, at: dict[str, int], rates: str, found: Answers | None,
-             wrong: str = "") -> str:  # fmt: skip
-        """Return a page; without answers where there are none."""
+    def wrong(self, request: Request, said: str, status: int, **more: str) -> Response:
+        """Draw the page with what went wrong, and no answer."""
+        page = self.page(request, "page", usual(self.base), DEFAULT_RATES, None, said)
+        return HTMLResponse(page, status, more)
+
+    def page(self, request: Request, name: str, at: dict[str, int], rates: str,
+             found: Answers | None, wrong: str = "") -> str:  # fmt: skip
+        """Return a page in the reader's language; without answers where there are none."""
+        words = words_of(request)
         drawn: dict[str, Any] = {}
         if found:
             drawn = {
@@ -81,6 +107,10 @@ class Desk:
                 "claim": pictures.claim(found),
             }
         return TEMPLATES.get_template(f"{name}.html").render(
+            w=words,
+            languages=LANGUAGES.values(),
+            query=urlencode([(k, v) for k, v in request.query_params.items() if k in KEPT_ASKED]),
+            strong=strong,
             sliders=SLIDERS,
             at=at,
             rates=rates,
@@ -121,19 +151,15 @@ def create_app(base: Scenario) -> FastAPI:
 
     @app.exception_handler(BadScenario)
     def bad(request: Request, error: BadScenario) -> Response:
-        return HTMLResponse(desk.page("page", usual(base), DEFAULT_RATES, None, str(error)), 422)
+        return desk.wrong(request, str(error), 422)
 
     @app.exception_handler(TooBusy)
     def busy(request: Request, error: TooBusy) -> Response:
-        said = "Many people are asking at this moment. Please try again in a few seconds."
-        page = desk.page("page", usual(base), DEFAULT_RATES, None, said)
-        return HTMLResponse(page, 503, {"Retry-After": "5"})
+        return desk.wrong(request, BUSY, 503, **{"Retry-After": "5"})
 
     @app.exception_handler(HTTPException)
     def not_there(request: Request, error: HTTPException) -> Response:
-        said = "There is no such page. This is our only one."
-        page = desk.page("page", usual(base), DEFAULT_RATES, None, said)
-        return HTMLResponse(page, error.status_code)
+        return desk.wrong(request, NOWHERE, error.status_code)
 
     app.mount("/look", Looks())
     app.mount("/whatif", StaticFiles(directory=STATIC))

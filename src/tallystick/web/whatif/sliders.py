@@ -6,10 +6,11 @@ ask for more than a command could. Values that nobody gave are the scenario's ow
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from tallystick.web.languages import Words
 from tallystick.whatif import gates
 from tallystick.whatif.errors import BadScenario
 from tallystick.whatif.scenario import APPEAL_WEEKS, IN_ORDER, Costs, Scenario
@@ -23,7 +24,7 @@ PERCENT: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Slider:
-    """One slider."""
+    """One slider. ``say`` is a sentence with the value as ``{n}``; its script says the same."""
 
     name: str
     label: str
@@ -31,61 +32,40 @@ class Slider:
     high: int
     step: int
     hint: str
-    say: Callable[[int], str]
+    say: str
+    least: str = ""
+    """What is said at nought, where that is no number."""
+    most: str = ""
+    """What is said at the right end, where that is no number."""
 
+    def words(self, value: int) -> str:
+        """Return the sentence that says a value, its number still to be put in."""
+        if self.least and value == 0:
+            return self.least
+        return self.most if self.most and value >= self.high else self.say
 
-def people(value: int) -> str:
-    """Return a count."""
-    return f"{value:,}"
-
-
-def weeks(value: int) -> str:
-    """Return how long an appeal takes."""
-    return "as now" if value >= APPEAL_AS_NOW else f"{value} weeks"
-
-
-def months(value: int) -> str:
-    """Return months."""
-    return f"{value} months"
-
-
-def percent(value: int) -> str:
-    """Return a share."""
-    return f"{value} %"
-
-
-def fewer(value: int) -> str:
-    """Return the effect on arrivals."""
-    return "none" if value == 0 else f"{value} % fewer"
-
-
-def more(value: int) -> str:
-    """Return the effect on voluntary departures."""
-    return "none" if value == 0 else f"{value} % more"
-
-
-def pounds(value: int) -> str:
-    """Return pounds, of thousands."""
-    return f"£{value},000"
+    def said(self, value: int, words: Words) -> str:
+        """Return how a value is said, in a reader's language."""
+        return words.plain(self.words(value)).format(n=f"{value:,}")
 
 
 SLIDERS: Final = (
     Slider("places", "Hub places", 0, 10_000, 100, "The largest number of people at one time",
-           people),
+           "{n}"),
     Slider("gates", "People whom no legal gate stops", 0, 100, 1,
            "As the law stands on record: 0 %. If host and agreement met every condition: "
-           "what the rulebook says of persons", percent),
+           "what the rulebook says of persons", "{n} %"),
     Slider("appeal", "Weeks an appeal takes", APPEAL_WEEKS[0], APPEAL_AS_NOW, 2,
            "Those now disposed of had waited about 60; at today's pace the queue lasts longer",
-           weeks),
+           "{n} weeks", most="as now"),
     Slider("papers", "Months to get travel papers", 1, 36, 1,
-           "No duration by country is published", months),
+           "No duration by country is published", "{n} months"),
     Slider("deterrence", "Effect of a hub on arrivals", 0, 50, 5,
-           "From none to strong. Nobody knows: there is no good evidence", fewer),
+           "From none to strong. Nobody knows: there is no good evidence", "{n} % fewer", "none"),
     Slider("leaving", "Effect on voluntary departures", 0, 100, 10,
-           "From none to twice as many. Nobody knows", more),
+           "From none to twice as many. Nobody knows", "{n} % more", "none"),
     Slider("cost", "Cost of one place for a year", 20, 400, 10, "Not published. Set your own",
-           pounds),
+           "£{n},000"),
 )  # fmt: skip
 RATES: Final = {
     "2025": "All first decisions, 2025",

@@ -3,19 +3,15 @@
   const form = document.getElementById('sliders');
   const result = document.getElementById('result');
   const state = document.getElementById('state');
-  const words = {
-    places: (v) => Number(v).toLocaleString('en-GB'),
-    gates: (v) => `${v} %`,
-    appeal: (v) => (v >= 150 ? 'as now' : `${v} weeks`),
-    papers: (v) => `${v} months`,
-    deterrence: (v) => (v === 0 ? 'none' : `${v} % fewer`),
-    leaving: (v) => (v === 0 ? 'none' : `${v} % more`),
-    cost: (v) => `£${v},000`,
+  const words = ({ dataset, max }, v) => {
+    if (dataset.least && v === 0) return dataset.least;
+    if (dataset.most && v >= Number(max)) return dataset.most;
+    return dataset.say.replace('{n}', v.toLocaleString('en-GB'));
   };
   let asked = 0;
   let timer = 0;
   const show = (input) => {
-    const said = words[input.name](Number(input.value));
+    const said = words(input, Number(input.value));
     const part = (100 * (input.value - input.min)) / (input.max - input.min);
     input.setAttribute('aria-valuetext', said);
     input.style.setProperty('--v', `${part}%`);
@@ -30,10 +26,10 @@
       if (mine !== asked) return;
       if (!reply.ok) throw new Error(String(reply.status));
       result.innerHTML = await reply.text();
-      state.textContent = 'The answer is new.';
+      state.textContent = form.dataset.new;
       history.replaceState(null, '', `/?${query}`);
     } catch {
-      state.textContent = 'No answer came. Press Run again.';
+      state.textContent = form.dataset.failed;
     } finally {
       if (mine === asked) result.classList.remove('waiting');
     }
