@@ -395,7 +395,7 @@ class Engine:
             elif question.name == "care" and question.about == self._visit.purchase:
                 self._visit.cared(answer)
             elif question.name == "identity" and question.about == self._visit.purchase:
-                self._visit.told_identity(answer)
+                self._visit.told_identity(answer, error)
             elif question.name == "slip":
                 self._visit.told_slip(question.about, answer)
             elif question.name == "renewal" and question.about == self._visit.purchase:

@@ -199,11 +199,13 @@ class Visit:
         if to is Screen.ADDRESS:
             self._ask_quote()
 
-    def told_identity(self, said: wire.Identity | None) -> None:
-        """Take in what the server says of what was shown."""
+    def told_identity(
+        self, said: wire.Identity | None, error: TallystickError | None = None
+    ) -> None:
+        """Take in what the server says of what was shown, or why it says nothing."""
         if said is not None and said.left_minor is not None:
             self._left = said.left_minor
-        self.identify.told(said)
+        self.identify.told(said, error)
         self.refresh()
 
     def told_slip(self, number: str, slip: wire.Slip | None) -> None:
