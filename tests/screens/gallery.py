@@ -199,6 +199,18 @@ def _at(view: View, screen: Screen, **changes: object) -> View:
     return dataclasses.replace(view, screen=screen, **changes)  # type: ignore[arg-type]
 
 
+def papers() -> dict[str, View]:
+    """Return the views of a paper that is brought back."""
+    return {
+        "slip": _at(BASE, Screen.SLIP, typed="123456"),
+        "slip-bad": _at(BASE, Screen.SLIP, say=Say("slip.bad_digits", "care")),
+        "standing-held": _at(BASE, Screen.STANDING, slip=paper("paid_in")),
+        "standing-owed": _at(BASE, Screen.STANDING, slip=paper("refund_due"), printed=True),
+        "standing-sent": _at(BASE, Screen.STANDING, slip=paper("sent")),
+        "standing-claim": _at(BASE, Screen.STANDING, slip=paper("sent", claimed=True)),
+    }
+
+
 def views() -> dict[str, View]:
     """Return one view for each picture of the gallery, by name."""
     cash = _at(PAID, Screen.CASH, accepting=True)
@@ -235,12 +247,7 @@ def views() -> dict[str, View]:
         "care": _at(HAVE, Screen.CARE, care=CARE),
         "question": _at(HAVE, Screen.QUESTION, care=CARE, question=CARE.questions[0]),
         "waiting": _at(HAVE, Screen.WAITING, care=CARE),
-        "slip": _at(BASE, Screen.SLIP, typed="123456"),
-        "slip-bad": _at(BASE, Screen.SLIP, say=Say("slip.bad_digits", "care")),
-        "standing-held": _at(BASE, Screen.STANDING, slip=paper("paid_in")),
-        "standing-owed": _at(BASE, Screen.STANDING, slip=paper("refund_due"), printed=True),
-        "standing-sent": _at(BASE, Screen.STANDING, slip=paper("sent")),
-        "standing-claim": _at(BASE, Screen.STANDING, slip=paper("sent", claimed=True)),
+        **papers(),
         "scan-wrong": _at(BASE, Screen.SCAN, say=Say("scan.wrong_network", "care")),
         "address": _at(HAVE, Screen.ADDRESS),
         "address-all": _at(HAVE, Screen.ADDRESS, show_address=True),
