@@ -103,6 +103,12 @@ def test_the_receipt_and_the_fee_follow_the_law() -> None:
     assert re.search(r"fee\s+24\.00 USD", demo.stdout) and "refund" not in demo.stdout
 
 
+def test_maryland_sells_to_who_gives_all_that_its_law_asks() -> None:
+    done = once("--law", "US-MD")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"arrived\s+True", done.stdout)
+
+
 def test_a_closed_place_sells_nothing_and_says_so() -> None:
     done = once("--law", "US-TN")
     assert done.returncode == 2 and "Tennessee is closed" in done.stderr

@@ -1,4 +1,4 @@
-"""Showing who one is, in Chromium: by the law of a place, and by an operator's own rule."""
+"""Showing who one is, in Chromium, where the law asks for most: without a keyboard or a mouse."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from test_demo_browser import Demo, no_violations
+
+from tallystick.edge.screen.who import CODES
 
 WARNINGS_MAX = 8
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -42,68 +44,86 @@ def to_scan(page: Any, demo: Demo) -> str:
     return address
 
 
-def headphones(page: Any, demo: Demo, act: str) -> None:
-    drawer = page.context.new_page()
-    drawer.goto(f"{demo.bench}/drawer")
-    drawer.locator(f"#h-{act}").click()
-    drawer.close()
+def drawer(page: Any, demo: Demo, act: str) -> str:
+    """Do one act of the drawer's, if any is named; return what the telephone says."""
+    beside = page.context.new_page()
+    beside.goto(f"{demo.bench}/drawer")
+    if act:
+        beside.locator(f"#h-{act}").click()
+        beside.wait_for_timeout(200)
+    found = beside.locator("#telephone")
+    said = found.inner_text() if found.count() else ""
+    beside.close()
+    return str(said)
 
 
-def test_where_the_law_asks_for_a_document(tmp_path: Path, page: Any) -> None:
-    demo = Demo(tmp_path / "data", "--law", "US-CT", "--adopt-sample")
-    try:
-        address = to_scan(page, demo)
-        page.locator("#address").fill(address)
-        page.locator("#b-type_address").click()
-        page.locator("#b-address_yes").click()
-        page.get_by_role("heading", name="Show your driver’s licence").wait_for()
-        assert "P.A. 24-146" in page.locator("main").inner_text()
-        no_violations(page)
-        drawer = page.context.new_page()
-        drawer.goto(f"{demo.bench}/drawer")
-        drawer.locator("#h-show_licence").click()
-        drawer.close()
-        page.locator("#b-proceed, #b-no_more").first.wait_for()
-        assert "SAMPLE" not in page.content()
-    finally:
-        demo.stop()
+def keys(page: Any, text: str) -> None:
+    for key in text:
+        page.keyboard.press(key)
+        page.wait_for_timeout(60)
 
 
-def test_where_the_operator_asks_for_a_phone_by_twelve_keys(tmp_path: Path, page: Any) -> None:
-    demo = Demo(tmp_path / "data", "--ask", "phone=0")
+def shows(page: Any, text: str | re.Pattern[str]) -> None:
+    page.locator(".slot .figure").filter(has_text=text).wait_for()
+
+
+MAIL = "pat@example.org"
+
+
+def test_maryland_asks_for_all_that_its_law_names_and_then_takes_cash(
+    tmp_path: Path, page: Any
+) -> None:
+    """A number, its code and an address by twelve keys; a card over the glass and the camera."""
+    demo = Demo(tmp_path / "data", "--law", "US-MD")
     try:
         address = to_scan(page, demo)
         page.locator("#address").fill(address)
         page.locator("#b-type_address").click()
         page.locator("#b-address_yes").click()
         page.get_by_role("heading", name="What is your phone number?").wait_for()
+        assert "12-1204" in page.locator("main").inner_text()
         no_violations(page)
-        headphones(page, demo, "plug_in")
+        drawer(page, demo, "plug_in")
         page.locator("html[data-listening]").wait_for()
-        headphones(page, demo, "pull_out")
+        drawer(page, demo, "pull_out")
         page.locator("html:not([data-listening])").wait_for()
-        for key in "2025550149":
-            page.keyboard.press(key)
-            page.wait_for_timeout(60)
-        page.locator(".slot .figure").filter(has_text="202 555 014 9").wait_for()
-        page.keyboard.press("*")
-        page.locator(".slot .figure").filter(has_text=re.compile(r"202 555 014$")).wait_for()
-        page.keyboard.press("2")
-        page.locator(".slot .figure").filter(has_text="202 555 014 2").wait_for()
-        page.keyboard.press("#")
+        keys(page, "2025550149")
+        shows(page, "202 555 014 9")
+        keys(page, "*")
+        shows(page, re.compile(r"202 555 014$"))
+        keys(page, "2")
+        shows(page, "202 555 014 2")
+        keys(page, "#")
         page.get_by_role("heading", name="Type the code we sent you").wait_for()
         assert "2025550142" not in page.content()
         no_violations(page)
-        drawer = page.context.new_page()
-        drawer.goto(f"{demo.bench}/drawer")
-        said = drawer.locator("#telephone").inner_text()
-        drawer.close()
-        code = re.search(r"\d{6}", said)
+        code = re.search(r"\d{6}", drawer(page, demo, ""))
         assert code
-        for key in code.group():
-            page.keyboard.press(key)
-            page.wait_for_timeout(60)
-        page.keyboard.press("#")
+        keys(page, f"{code.group()}#")
+        page.get_by_role("heading", name="Show your driver’s licence").wait_for()
+        no_violations(page)
+        drawer(page, demo, "show_licence")
+        page.get_by_role("heading", name="A picture of your card").wait_for()
+        assert "SAMPLE" not in page.content()
+        drawer(page, demo, "cover_camera")
+        page.locator("#b-take").click()
+        page.get_by_text("too dark to see anything").wait_for()
+        drawer(page, demo, "lay_card")
+        keys(page, "1")
+        page.locator("img.pictured").wait_for()
+        assert page.evaluate("document.querySelector('img.pictured').naturalWidth") == 1_280
+        no_violations(page)
+        page.locator("#b-use").click()
+        page.get_by_role("heading", name="What is your email address?").wait_for()
+        assert page.request.get(f"{demo.screen}/picture.jpg").status == 204
+        for place, letter in enumerate(MAIL, start=1):
+            keys(page, CODES[letter])
+            shows(page, MAIL[:place])
+        keys(page, "22*")
+        shows(page, re.compile(rf"{MAIL}$"))
+        no_violations(page)
+        keys(page, "#")
         page.locator("#b-proceed, #b-no_more").first.wait_for()
+        assert MAIL not in page.content()
     finally:
         demo.stop()

@@ -24,7 +24,7 @@ def test_every_version_names_the_same_person(version: int) -> None:
     assert (found.born, found.expires) == (dt.date(1955, 2, 11), dt.date(2031, 2, 11))
     assert (found.number, found.issuer, found.version) == ("D1234567", "636014", version)
     assert (found.region, found.country) == ("CT", "USA")
-    assert found.postcode in ("06103", "6103", "")
+    assert found.postcode == ("" if version in (2, 3) else "06103")
 
 
 def test_canada_writes_the_year_first() -> None:

@@ -67,7 +67,8 @@ class HeldEngine:
     def picture(self) -> bytes | None:
         """Return the sample of what is on the page."""
         samples = {Screen.COPY: sample_pictures.card, Screen.PHOTO: sample_pictures.figure}
-        return samples[self._view.screen]() if self._view.pictured else None
+        sample = samples.get(self._view.screen)
+        return sample() if sample and self._view.pictured else None
 
     def spoken(self, where: str, seconds: float) -> None:
         """Remember what the voice reads, and for how long."""
@@ -175,7 +176,9 @@ def served(app: Starlette) -> Iterator[str]:
         listener.close()
 
 
-def app_for(view: View, hardware: HeldHardware | None = None) -> tuple[HeldEngine, Starlette]:
+def app_for(
+    view: View, hardware: HeldHardware | None = None, screen_mm: int = 0
+) -> tuple[HeldEngine, Starlette]:
     """Return a held engine and the pages over it."""
     engine = HeldEngine(view)
-    return engine, create_app(engine, SystemClock(), hardware)
+    return engine, create_app(engine, SystemClock(), hardware, screen_mm=screen_mm)

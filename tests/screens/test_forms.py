@@ -13,9 +13,10 @@ import httpx
 import msgspec
 import pytest
 
-from screens.gallery import ADDRESS, BASE, CARE, HAVE, PAID, WARNING, views
+from screens.gallery import ADDRESS, BASE, CARE, HAVE, PAID, WARNING, paper, views
 from screens.reading import Page
 from screens.stage import HeldEngine, HeldHardware, app_for, served
+from tallystick.devices import sample_pictures
 from tallystick.edge.screen import app as screen
 from tallystick.edge.screen import hardware, pages
 from tallystick.edge.view import Screen, Touch, View
@@ -76,6 +77,9 @@ def test_an_unknown_touch_is_a_calm_page_and_does_nothing(kiosk: Kiosk) -> None:
         ("language", "language", ""),
         ("theme", "theme", "disco"),
         ("type_address", "address", ""),
+        ("letter", "letter", "A"),
+        ("letter", "letter", "ab"),
+        ("letter", "letter", " "),
         ("type_address", "address", "b" * (screen.ADDRESS_CHARS_MAX + 1)),
     ],
 )
@@ -86,6 +90,18 @@ def test_values_that_no_page_offers_do_nothing(
         kiosk.engine.change(screen=at)
         assert kiosk.post(touch, **{field: value}).status_code == 400
     assert kiosk.touched == []
+
+
+def test_a_picture_is_shown_while_its_page_shows_it_and_kept_by_no_browser(kiosk: Kiosk) -> None:
+    kiosk.engine.change(screen=Screen.COPY, pictured=3)
+    reply = kiosk.http.get("/picture.jpg?n=3")
+    assert reply.content == sample_pictures.card()
+    assert reply.headers["content-type"] == "image/jpeg"
+    assert reply.headers["cache-control"] == "no-store"
+    for changes in ({"pictured": 0}, {"screen": Screen.START, "pictured": 3}):
+        kiosk.engine.change(**changes)
+        empty = kiosk.http.get("/picture.jpg?n=3")
+        assert (empty.status_code, empty.content) == (204, b"")
 
 
 def test_an_address_of_the_full_length_arrives_whole(kiosk: Kiosk) -> None:
@@ -163,6 +179,8 @@ CAREFUL = [
     (Touch.NO_MORE, dataclasses.replace(PAID, screen=Screen.CASH)),
     (Touch.SEND, dataclasses.replace(PAID, screen=Screen.REVIEW)),
     (Touch.ACCEPT_PRICE, dataclasses.replace(PAID, screen=Screen.REVIEW, price_changed=True)),
+    (Touch.SLIP_STOP, dataclasses.replace(PAID, screen=Screen.STANDING, slip=paper("paid_in"))),
+    (Touch.CLAIM, dataclasses.replace(PAID, screen=Screen.STANDING, slip=paper("sent"))),
     (Touch.DONE, dataclasses.replace(PAID, screen=Screen.RECEIPT)),
     (Touch.USE, dataclasses.replace(HAVE, screen=Screen.COPY, pictured=3)),
 ]

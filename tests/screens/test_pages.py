@@ -21,6 +21,8 @@ from tallystick.edge.screen import pages, sayings, words
 from tallystick.edge.screen.speech import text_of
 from tallystick.edge.screen.words import TONGUES, Words
 from tallystick.edge.view import Say, Screen, Touch, View
+from tallystick.kiosk import wire
+from tallystick.kiosk.support import ALWAYS
 
 SOURCE = Path(tallystick.__file__).parent
 OTHERS = [code for code in TONGUES if code != "en"]
@@ -213,3 +215,37 @@ def test_an_unknown_grave_message_asks_to_call_and_not_to_try_again() -> None:
     grave = sayings.sentence(Say("x.unheard", "stop"), BASE, found)
     assert "call us" in grave
     assert "safe" in grave
+
+
+CALLS = ("help", "scam", "care", "safe", "stopped-cash")
+
+
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize(
+    ("hours", "says", "not_said"),
+    [
+        ([ALWAYS], ("day",), ("Monday",)),
+        ([wire.SupportHours(first=0, last=4, opens=480, closes=1_320)], ("Monday",), ("night",)),
+        ([], (), ("night", "Monday", "answers:")),
+    ],
+)
+def test_a_page_tells_the_stated_hours_and_no_others(
+    name: str, hours: list[wire.SupportHours], says: tuple[str, ...], not_said: tuple[str, ...]
+) -> None:
+    view = GALLERY[name]
+    assert view.offer is not None
+    operator = msgspec.structs.replace(view.offer.operator, hours=hours)
+    offer = msgspec.structs.replace(view.offer, operator=operator)
+    body = drawn(dataclasses.replace(view, offer=offer)).partition("<main")[2]
+    assert operator.phone in body
+    assert all(word in body for word in says), body
+    assert not any(word in body for word in not_said)
+
+
+def test_the_first_page_tells_what_the_law_wants_there() -> None:
+    operator = msgspec.structs.replace(OFFER.operator, hours=[ALWAYS], police="call 911")
+    plain = drawn(dataclasses.replace(BASE, offer=OFFER))
+    shown = msgspec.structs.replace(OFFER, operator=operator, shows=["hours", "police"])
+    told = drawn(dataclasses.replace(BASE, offer=shown))
+    assert 'id="reach"' not in plain
+    assert "call 911" in told and "day and night" in told and operator.place in told

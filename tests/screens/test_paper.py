@@ -14,6 +14,8 @@ from tallystick.edge.screen import half, receipt
 from tallystick.edge.screen.receipt import COLUMNS, Line, Look
 from tallystick.edge.screen.words import TONGUES
 from tallystick.edge.view import View
+from tallystick.kiosk.support import ALWAYS
+from tallystick.kiosk.wire import SupportHours
 
 GALLERY = views()
 NEW_YORK = dt.timezone(dt.timedelta(hours=-5))
@@ -139,3 +141,22 @@ def test_screen_and_paper_say_the_same_rows() -> None:
     text = joined(paper(view))
     for row in half.rows(view, words):
         assert Markup(row.label).striptags() in text
+
+
+@pytest.mark.parametrize(
+    ("hours", "said", "not_said"),
+    [
+        ([ALWAYS], "day and night", "answers"),
+        ([SupportHours(first=0, last=4, opens=480, closes=1_320)], "Monday", "night"),
+        ([], "Call 1-800-555-0142.", "answers"),
+    ],
+)
+def test_a_paper_tells_the_stated_hours_and_no_others(
+    hours: list[SupportHours], said: str, not_said: str
+) -> None:
+    view = GALLERY["receipt"]
+    assert view.offer is not None
+    operator = msgspec.structs.replace(view.offer.operator, hours=hours)
+    offer = msgspec.structs.replace(view.offer, operator=operator)
+    text = joined(paper(dataclasses.replace(view, offer=offer)))
+    assert said in text and not_said not in text

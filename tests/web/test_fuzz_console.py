@@ -1,7 +1,9 @@
 """schemathesis against the console's OpenAPI document, signed in as an administrator: no 5xx.
 
-Half of the cases name a real purchase; nothing that a person can send with a form may change the
-sums, whatever it says. On both databases, since each refuses other texts.
+Half of the cases name a real purchase, or a real hit of a sanctions list with a decision proposed:
+the administrator is of compliance too, else screening would only ever answer that it is not there.
+Nothing that a person can send with a form may change the sums, whatever it says. On both
+databases, since each refuses other texts.
 """
 
 from __future__ import annotations
@@ -20,12 +22,16 @@ import databases
 from network import Network
 from serving import serve, stop_all
 from tallystick.core import ledger
-from tallystick.core.clock import SeededClock
-from tallystick.core.identity import people, sessions
+from tallystick.core.clock import SeededClock, new_id
+from tallystick.core.identity import grants, people, sessions
 from tallystick.core.identity.passkeys import Party
 from tallystick.core.identity.tables import PASSKEYS
 from tallystick.core.store import Store
 from tallystick.kiosk import queries
+from tallystick.kiosk.screening import hits, policy, screen
+from tallystick.kiosk.screening.formats.read import published
+from tallystick.kiosk.screening.index import Subject, build
+from tallystick.kiosk.screening.model import GROUNDS, ROLE
 from tallystick.web.bounded import BoundedHttp
 from tallystick.web.console.app import create_app
 from tallystick.web.console.pages import Offices
@@ -47,21 +53,33 @@ class Signed:
         offices = Offices(lambda: self.quote.address, list)
         self.app = create_app(store, self.machine.desk, door, offices)
         self.http = serve(self.app, http=BoundedHttp)
-        token = self._begin(clock)
+        token, self.person = self._begin(clock)
+        self.hit = self._hit(clock)
         self.headers = {
             "Cookie": f"{door.cookie('session')}={token}",
             "Origin": ORIGIN,
             FORM_HEADER: sessions.csrf_of(token),
         }
 
-    def _begin(self, clock: SeededClock) -> str:
+    def _hit(self, clock: SeededClock) -> str:
+        """Return a hit on somebody, with a decision that waits for another officer."""
+        entry = published(Path(screen.__file__).parent / "sample.xml").entries[0]
+        found = build([entry]).screen(Subject((entry.names[0].text,)), 0)
+        with self.store.transact() as tx:
+            grants.grant(tx, clock, self.person, ROLE)
+            (hit,) = hits.open_hits(tx, clock, new_id(clock), found, "identified", "test")
+            given = (policy.load(), hit, next(iter(GROUNDS)), "vault 1", self.person)
+            hits.propose(tx, clock, *given)
+        return hit
+
+    def _begin(self, clock: SeededClock) -> tuple[str, str]:
         now = clock.now()
         with self.store.transact() as tx:
             invited = people.invite(tx, "Ada Okafor", people.Role.ADMIN, now, clock)
             person = people.invited(tx, invited, now).id
             key = {"id": "key", "person": person, "public_key": "", "sign_count": 0, "label": ""}
             tx.execute(PASSKEYS.insert().values(made_at=now, **key))
-            return sessions.start(tx, person, "key", now, clock)
+            return sessions.start(tx, person, "key", now, clock), person
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
@@ -91,8 +109,9 @@ COUNT = itertools.count()
 @pytest.mark.parametrize("label", OPERATIONS)
 def test_the_console_answers_whatever_is_sent(label: str, signed: Signed) -> None:
     def one(case: Any) -> None:
-        if "purchase" in (case.path_parameters or {}) and next(COUNT) % 2:
-            case.path_parameters["purchase"] = signed.quote.purchase
+        real = {"purchase": signed.quote.purchase, "hit": signed.hit}
+        for name in real.keys() & (case.path_parameters or {}).keys() if next(COUNT) % 2 else ():
+            case.path_parameters[name] = real[name]
         reply = case.call(
             base_url=str(signed.http.base_url),
             headers=signed.headers,
@@ -122,6 +141,9 @@ def test_the_ends_of_time_are_no_fault_of_ours(signed: Signed, when: str) -> Non
 
 
 def test_it_was_signed_in_and_nothing_has_moved(signed: Signed) -> None:
+    assert signed.http.get(f"/screening/{signed.hit}", headers=signed.headers).status_code == 200
+    own = signed.http.post(f"/screening/{signed.hit}/approve", headers=signed.headers)
+    assert own.status_code == 409, "who proposed it, or took it back, has not decided it"
     page = signed.http.get("/", headers=signed.headers)
     assert page.status_code == 200 and signed.quote.reference in page.text
     with signed.store.read() as tx:

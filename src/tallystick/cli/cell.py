@@ -107,7 +107,7 @@ def begin(
     server = parts.begin(
         "server",
         *("tallystick.cli", "serve", "--data", str(folder), "--rates", "offline"),
-        *("--law", law),
+        *("--law", law, "--support-hours", "always", "--police", "911"),
         *(part for one in ask for part in ("--ask", one)),
         *("--texts", f"file:{folder / 'customer' / TELEPHONE}"),
         *("--chain", f"embedded:{chain_url}", "--signer", str(signer_socket)),

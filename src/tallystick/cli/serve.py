@@ -46,7 +46,16 @@ def database_of(data: Path, database: str) -> str:
     show_default=True,
     help="Stay closed until an officer stated each duty as met, or only show them.",
 )
-@click.option("--ask", multiple=True, help="Ask customers beyond the law, such as phone=0.")
+@click.option(
+    "--support-hours", default="", help="always, or 'mon-fri 08:00-22:00; sat 09:00-17:00'"
+)
+@click.option("--police", default="", help="The police's contact, where it must be shown.")
+@click.option(
+    "--ask",
+    multiple=True,
+    help="Ask customers beyond the law: phone, document, copy, email, photo or source, with the "
+    "minor units of a day from which on, such as phone=0.",
+)
 @click.option("--texts", default="", help="Who sends codes: command:PATH, or file:PATH to play.")
 @click.option("--origin", default="", help="The console's address as browsers see it.")
 @click.option("--log-origin", default="", help="The public log's name, at its first start only.")
@@ -71,6 +80,8 @@ def serve(
     scam_policy: Path | None,
     trial: str,
     duties: str,
+    support_hours: str,
+    police: str,
     ask: tuple[str, ...],
     texts: str,
     origin: str,
@@ -97,6 +108,8 @@ def serve(
         scam_policy=scam_policy,
         trial=trial,
         duties=duties,
+        support_hours=support_hours,
+        police=police,
         ask=ask,
         texts=texts,
         origin=origin,

@@ -24,7 +24,7 @@ from tallystick.core.identity.keys import b64url
 from tallystick.core.money import BTC, Amount, Price, Rounding, asset
 from tallystick.core.rulebook.duties import Statements, unmet
 from tallystick.core.store import Tx, prepared
-from tallystick.kiosk import receipts, wire
+from tallystick.kiosk import receipts, support, wire
 from tallystick.kiosk.customers.ask import PICTURES, UNABLE, Asked, Item, asks, before_cash, name
 from tallystick.kiosk.customers.desk import CustomerDesk
 from tallystick.kiosk.customers.policy import Policy as CustomerPolicy
@@ -76,6 +76,8 @@ class Policy:
             phone="1-800-555-0142",
             place="1 Example Street",
             label="Kiosk 0142",
+            hours=[support.ALWAYS],
+            police="911",
         )
     )
 
@@ -162,6 +164,7 @@ def terms(desk: Desk) -> Terms:
     _permitted(desk, "kiosk.open", {}, today)
     _duties_met(desk, today)
     _receipt_whole(desk, today)
+    _reachable(desk, today)
     _askable(desk)
     most = rulebook.fee_most(desk.place, today) or (desk.policy.fee_bp, desk.policy.fee_min_minor)
     share = min(desk.policy.fee_bp, most[0])
@@ -190,6 +193,23 @@ def _receipt_whole(desk: Desk, today: dt.date) -> None:
     lacking = receipts.lacking(desk.place, today)
     if lacking:
         raise LawRefuses(f"A receipt in {desk.place.name} must have what ours lacks: {lacking[0]}.")
+
+
+def _reachable(desk: Desk, today: dt.date) -> None:
+    """Raise `LawRefuses` while fewer hours of support, or contacts, are stated than the law's."""
+    short = _short_of(desk.place, desk.policy.operator, today)
+    if short:
+        raise LawRefuses(short)
+
+
+@functools.lru_cache(maxsize=ZONED_MAX)
+def _short(place: rulebook.Jurisdiction, operator: bytes, today: dt.date) -> str:
+    return support.short_of(place, msgspec.json.decode(operator, type=wire.Operator), today)
+
+
+def _short_of(place: rulebook.Jurisdiction, operator: wire.Operator, today: dt.date) -> str:
+    """Return what is short, worked out once for a place, an operator and a day."""
+    return _short(place, msgspec.json.encode(operator), today)
 
 
 def _askable(desk: Desk) -> None:
@@ -274,6 +294,7 @@ def offer(desk: Desk, tx: Tx, machine: str, label: str) -> wire.Offer:
         identify=[
             wire.IdentityAsk(item=one.item, cite=one.cite[:LAW_LENGTH_MAX]) for one in desk.asked()
         ],
+        shows=list(support.shown(desk.place, desk.day(desk.clock.now()))),
         receipt=receipts.lines(desk.place, desk.day(desk.clock.now()), source),
         seal_key=seal_key,
         seal_signature=seal_signature,

@@ -18,6 +18,9 @@ Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
 Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
 Short = Annotated[str, Meta(max_length=64)]
 Text = Annotated[str, Meta(max_length=512)]
+Weekday = Annotated[int, Meta(ge=0, le=6)]
+MinuteOfDay = Annotated[int, Meta(ge=0, le=1_440)]
+HOURS_MAX = 14
 Language = Annotated[str, Meta(pattern=r"^[a-z]{2}$")]
 
 BODY_BYTES_MAX = 16_384
@@ -75,6 +78,18 @@ class Warning(Message, frozen=True):
     cite: Text
 
 
+class SupportHours(Message, frozen=True):
+    """When a person answers: on weekdays from ``first`` to ``last``, from one minute to another.
+
+    A weekday is 0 on Monday; minutes are of the day at the machine, 1,440 the end of it.
+    """
+
+    first: Weekday
+    last: Weekday
+    opens: MinuteOfDay
+    closes: MinuteOfDay
+
+
 class Operator(Message, frozen=True):
     """Who runs the machine, as the screen and the receipt must say."""
 
@@ -85,6 +100,10 @@ class Operator(Message, frozen=True):
     """Street address of the machine."""
     label: Short
     """Name of the machine on its screen, such as ``Kiosk 0142``."""
+    hours: Annotated[list[SupportHours], Meta(max_length=HOURS_MAX)] = []
+    """When a person answers the telephone, by the machine's own clock; empty: not stated."""
+    police: Text = ""
+    """How to reach the police and agencies of the place, where that must be shown."""
 
 
 class ReceiptLine(Message, frozen=True):
@@ -131,6 +150,8 @@ class Offer(Message, frozen=True):
     """What the law here gives the customer after the purchase; printed on the receipt."""
     receipt: Annotated[list[ReceiptLine], Meta(max_length=16)] = []
     """What the law here adds to the receipt."""
+    shows: Annotated[list[Short], Meta(max_length=8)] = []
+    """What the law here wants on the first screen beside: hours, police."""
     identify: Annotated[list[IdentityAsk], Meta(max_length=8)] = []
     """What a customer shows first, in this order; empty where neither law nor policy asks."""
     seal_key: Short = ""
@@ -391,6 +412,48 @@ class Care(Message, frozen=True):
     title: Text = ""
     text: Text = ""
     """The one page of a hold, the same whatever the reason; empty when nothing is held."""
+
+
+class SlipAsk(Message, frozen=True):
+    """Where does the purchase of this paper stand? Asked by whoever has the paper."""
+
+    number: Annotated[str, Meta(pattern=r"^TS(-[0-9A-HJKMNP-TV-Z]{3}){3}$")]
+    """The purchase's reference, as on its slip or receipt."""
+
+
+class SlipClaim(Message, frozen=True):
+    """A victim's claim on that purchase, with the days that the law sets."""
+
+    reference: Short
+    state: Short
+    """waiting, review, upheld, denied or paid."""
+    filed_at: dt.datetime
+    cite: Text
+    """The law that grants it, or the operator's policy."""
+    evidence: Annotated[list[Short], Meta(max_length=8)] = []
+    """Kinds of which one suffices; empty when none is asked for, or it has come."""
+    evidence_by: dt.datetime | None = None
+    decide_by: dt.datetime | None = None
+    pay_by: dt.datetime | None = None
+    refund_minor: Minor = 0
+
+
+class Slip(Message, frozen=True):
+    """Where a purchase stands, for whoever has its paper: no address, no name, no machine."""
+
+    said: Short = ""
+    """Empty when it was done; unknown, too_many (wrong numbers at this machine), or gone (it was
+    too late to stop it)."""
+    reference: Short = ""
+    state: Short = ""
+    at: dt.datetime | None = None
+    """When it came to that state."""
+    currency: Currency = "USD"
+    cash_minor: Minor = 0
+    held_until: dt.datetime | None = None
+    may_stop: bool = False
+    may_claim: bool = False
+    claim: SlipClaim | None = None
 
 
 class Nothing(Message, frozen=True):

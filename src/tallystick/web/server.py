@@ -10,10 +10,11 @@ import signal
 import socket
 import threading
 import urllib.parse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import structlog
 import uvicorn
 from cryptography.hazmat.primitives import hashes
@@ -34,7 +35,7 @@ from tallystick.core.rulebook import adoptions, duties
 from tallystick.core.rulebook.duties import Statements
 from tallystick.core.store import Store
 from tallystick.core.vault import Vault
-from tallystick.kiosk import payout
+from tallystick.kiosk import payout, support
 from tallystick.kiosk.audit import Check, audit
 from tallystick.kiosk.customers import policy as customer_policy
 from tallystick.kiosk.customers import sweep
@@ -102,6 +103,11 @@ class Settings:
     texts: str = ""
     """Who sends one-time codes: ``command:PATH``, a program that gets the message as JSON, or
     ``file:PATH``, which plays a telephone; empty: a machine that must send codes stays closed."""
+    support_hours: str = ""
+    """When a person answers the telephone, by the machine's clock: ``always``, or such as
+    ``mon-fri 08:00-22:00; sat 09:00-17:00``. Screens say these; fewer than the law's close it."""
+    police: str = ""
+    """How to reach the police and agencies of the place, shown where the law wants it."""
     duties: str = "required"
     """``required``: closed until an officer stated each duty that no machine can check (a licence,
     hours of support) as met; ``shown``: the console shows them, and nobody is asked."""
@@ -124,7 +130,11 @@ def open_desk(settings: Settings, clock: Clock, store: Store) -> Desk:
         with store.read() as tx:
             trials.find(tx, settings.trial)
     network = settings.network
-    return Desk(clock, place, Policy(), rates, key, network, scams, statements, customers)
+    policy = Policy()
+    hours = support.read(settings.support_hours)
+    reached = msgspec.structs.replace(policy.operator, hours=hours, police=settings.police)
+    policy = replace(policy, operator=reached)
+    return Desk(clock, place, policy, rates, key, network, scams, statements, customers)
 
 
 def law_now(settings: Settings, store: Store) -> tuple[rulebook.Jurisdiction, Statements | None]:

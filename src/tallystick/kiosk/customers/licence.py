@@ -75,7 +75,7 @@ def parse(text: str) -> Licence:
         street=" ".join(part for part in (found.get("DAG", ""), found.get("DAH", "")) if part),
         city=found.get("DAI", ""),
         region=found.get("DAJ", ""),
-        postcode=found.get("DAK", "").strip("0 ")[:5] if country == "USA" else found.get("DAK", ""),
+        postcode=found.get("DAK", "")[:5] if country == "USA" else found.get("DAK", ""),
         country=country,
         version=version,
     )

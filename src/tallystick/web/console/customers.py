@@ -82,6 +82,7 @@ def one(tx: Tx, console: Any, customer: str) -> Row | None:
         "bought": rights.purchases(tx, row["id"]),
         "opened": None,
         "kinds": copies.KINDS,
+        "labels": copies.LABELS,
     }
 
 
