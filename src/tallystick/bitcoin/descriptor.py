@@ -64,6 +64,7 @@ class KeyExpression:
         return self.source + self.suffix
 
 
+@functools.lru_cache(maxsize=1_024)
 def checksum_of(body: str) -> str:
     """Return the eight characters behind ``#`` (BIP-380); raise `BadDescriptor`."""
     symbols: list[int] = []
