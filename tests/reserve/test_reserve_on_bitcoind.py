@@ -43,6 +43,7 @@ def test_the_whole_scene_on_a_real_node(node: Bitcoind, tmp_path: Path) -> None:
         AheadClock(-BEHIND_S),
         told,
         f"bitcoind+http://{cookie}@127.0.0.1:{node.rpc_port}",
+        papers=False,
     )
     demo.run()
     assert told.all_held, told.steps

@@ -123,11 +123,13 @@ class ReserveDemo:
         clock: AheadClock,
         told: Told,
         reader_url: str = "",
+        papers: bool = True,
     ) -> None:
         from tallystick.bitcoin.chain import open_chain
 
         self.folder, self.url, self.fund, self.mine = folder, chain_url, fund, mine
         self.clock, self.told, self.reader_url = clock, told, reader_url or chain_url
+        self.papers = papers
         self.store = Store.open(database_of(folder, ""))
         self.store.migrate()
         self.office = Office(self.store, clock, open_chain(chain_url), folder / "office")
@@ -391,7 +393,7 @@ class ReserveDemo:
         log = self.folder / "log"
         signer = log_publish.signer_of(self.store, self.folder / "log.key")
         size = log_publish.Publisher(self.store, signer, log, self.clock).step().size
-        files = publish.publish(self.store, log, size)
+        files = publish.publish(self.store, log, size, self.papers)
         shown = (log / "checkpoint").exists()
         self.told.step("published", shown, entries=size, files_of_the_reserve=files)
         self._verified(log, str(signer.key))
