@@ -249,7 +249,7 @@ DEMANDS: Final = (
     ),
     Demand(
         "No face or finger is the sole identification.",
-        ("kiosk/test_customers.py::test_a_place_that_asks_what_we_cannot_take_is_closed",),
+        ("kiosk/test_customers.py::test_a_place_that_asks_what_this_server_cannot_take_is_closed",),
     ),
     Demand(
         "The slip is notched for touch and its content spoken.",
