@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 
+from tallystick.cli import main
 from tallystick.core.clock import SeededClock
 from tallystick.devices import camera, sample_pictures, v4l2
 from tallystick.devices.errors import CameraLost, PictureTooDark, PictureUnusable
@@ -85,6 +87,18 @@ def test_a_virtual_camera_sees_what_was_laid_last(tmp_path: Path) -> None:
     for wrong in ("virtual:", "v4l2:", "usb:1"):
         with pytest.raises(CameraLost):
             camera.open_camera(wrong, SeededClock(1))
+
+
+def test_who_mounts_a_camera_tries_it_by_command(tmp_path: Path) -> None:
+    out, seen = tmp_path / "seen.jpg", tmp_path / "camera"
+    command = ["edge", "--validator", "none", "--try-camera", str(out), "--camera"]
+    dark = CliRunner().invoke(main, [*command, f"virtual:{seen}"])
+    assert dark.exit_code == 1 and "no picture at" in dark.output and not out.exists()
+    sample_pictures.lay(seen, "card")
+    done = CliRunner().invoke(main, [*command, f"virtual:{seen}"])
+    assert done.exit_code == 0 and "1280 by 800" in done.output
+    assert out.read_bytes() == camera.developed(CARD).jpeg
+    assert CliRunner().invoke(main, [*command, ""]).exit_code == 2
 
 
 # From a program in C over the kernel's linux/videodev2.h on x86-64: offset and size of each field.

@@ -227,6 +227,27 @@ def test_card_address_and_face_are_taken_looked_at_and_leave_nothing(counter: Co
     assert told["email"] == {"address": "Pat.Sample@example.org"}
 
 
+def test_what_the_server_refuses_or_does_not_hear_keeps_the_page_and_says_which(
+    counter: Counter,
+) -> None:
+    counter.asks(Policy(copy_from_minor=0))
+    counter.to_number()
+    kiosk = counter.kiosk
+    kiosk.reach(Screen.COPY)
+    counter.pictured("card")
+    kiosk.engine.link.cut = True
+    kiosk.touch(Touch.USE)
+    until(lambda: (s := kiosk.view.say) and s.key == "kiosk.server_lost")
+    kiosk.engine.link.cut = False
+    asked, counter.server.desk.customers = counter.server.desk.customers, None
+    kiosk.touch(Touch.USE)
+    until(lambda: (s := kiosk.view.say) and s.key == "kiosk.identify")
+    assert kiosk.view.screen is Screen.COPY
+    counter.server.desk.customers = asked
+    kiosk.touch(Touch.USE)
+    kiosk.past_care(Screen.CASH)
+
+
 def test_a_picture_is_gone_with_the_customer_who_stops(counter: Counter) -> None:
     counter.asks(Policy(copy_from_minor=0))
     counter.to_number()

@@ -50,7 +50,12 @@ def database_of(data: Path, database: str) -> str:
     "--support-hours", default="", help="always, or 'mon-fri 08:00-22:00; sat 09:00-17:00'"
 )
 @click.option("--police", default="", help="The police's contact, where it must be shown.")
-@click.option("--ask", multiple=True, help="Ask customers beyond the law, such as phone=0.")
+@click.option(
+    "--ask",
+    multiple=True,
+    help="Ask customers beyond the law: phone, document, copy, email, photo or source, with the "
+    "minor units of a day from which on, such as phone=0.",
+)
 @click.option("--texts", default="", help="Who sends codes: command:PATH, or file:PATH to play.")
 @click.option("--origin", default="", help="The console's address as browsers see it.")
 @click.option("--log-origin", default="", help="The public log's name, at its first start only.")

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from tallystick.core.errors import TallystickError
 from tallystick.devices.camera import Picture
+from tallystick.edge.errors import ServerSaid
 from tallystick.edge.outside import Outside
 from tallystick.edge.stage import Stage
 from tallystick.edge.view import Say, Screen, Touch
@@ -210,13 +211,15 @@ class Identify:
         self.asking = True
         self._out.ask_identity(self._purchase, name, message)
 
-    def told(self, said: wire.Identity | None) -> None:
-        """Take in what the server took, or that it was not reached."""
+    def told(self, said: wire.Identity | None, error: TallystickError | None = None) -> None:
+        """Take in what the server took, that it refused, or that it was not reached."""
         self.asking = False
         if not self._on(*SCREENS):
             return
         if said is None:
-            self._stage.say("kiosk.server_lost", "wait")
+            refused = isinstance(error, ServerSaid)
+            key = error.their_say if isinstance(error, ServerSaid) else "kiosk.server_lost"
+            self._stage.say(key or "kiosk.try_again", "stop" if refused else "wait")
             return
         self._shown = set(said.shown)
         if said.said == "sent":
