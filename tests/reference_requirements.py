@@ -16,6 +16,8 @@ STEPS, DESK = "scams/test_scam_interventions.py", "kiosk/test_scam_desk.py"
 SCREEN, FORMS, SPEECH = (f"screens/test_{name}.py" for name in ("browser", "forms", "speech"))
 CALLS, SUSPICION = "kiosk/test_calls.py", "reports/test_suspicion.py"
 ENGINE, CARE = "edge/test_engine.py", "edge/test_care_at_the_screen.py"
+SLIPS, SIZES = "edge/test_slips.py", "screens/test_millimetres.py"
+MM = f"{SIZES}::test_buttons_have_sixteen_millimetres_and_capitals_what_the_law_asks"
 WHO = "edge/test_identity_at_the_screen.py"
 EARS, JACK = "edge/test_listening.py", "devices/test_headphones.py"
 
@@ -205,8 +207,10 @@ DEMANDS: Final = (
         (
             f"{SCREEN}::test_a_whole_purchase_with_twelve_keys",
             f"{SPEECH}::test_ears_hear_what_eyes_read",
+            f"{SLIPS}::test_a_held_purchase_is_stopped_with_its_paper_and_the_cash_is_owed",
+            f"{SLIPS}::test_a_claim_begins_with_the_paper_once_and_says_the_laws_days",
+            f"{SLIPS}::test_nothing_of_a_paper_is_on_the_loudspeaker_and_nothing_typed_stays",
         ),
-        "A claim begins on the telephone or on the web, not at the machine.",
     ),
     Demand(
         "Speech starts when headphones go in; a Braille label; keys marked as 707.6.",
@@ -218,13 +222,17 @@ DEMANDS: Final = (
     ),
     Demand(
         "Capitals of 4.8 mm, 0.7 degrees in large mode, contrast 4.5 to 1.",
-        (f"{SCREEN}::test_axe_finds_nothing", f"{SCREEN}::test_doubled_text_loses_nothing"),
-        "Contrast and larger text are tested; millimetres depend on the screen that is built in.",
+        (
+            f"{SCREEN}::test_axe_finds_nothing",
+            f"{SCREEN}::test_doubled_text_loses_nothing",
+            MM,
+            f"{SIZES}::test_a_screen_that_is_too_small_is_refused_and_one_not_measured_is_told",
+        ),
     ),
     Demand(
         "Targets of 16 mm; controls between 380 and 1220 mm; 22.2 N.",
-        (f"{SCREEN}::test_every_page_fits_and_every_target_is_large",),
-        "Targets are tested in pixels; reach and force belong to the casing.",
+        (f"{SCREEN}::test_every_page_fits_and_every_target_is_large", MM),
+        "Reach and force belong to the casing.",
     ),
     Demand(
         "A time-out is seen and heard, gives 20 s and may be put off ten times; cash inside "
@@ -249,7 +257,7 @@ DEMANDS: Final = (
     ),
     Demand(
         "No face or finger is the sole identification.",
-        ("kiosk/test_customers.py::test_a_place_that_asks_what_we_cannot_take_is_closed",),
+        ("kiosk/test_customers.py::test_a_place_that_asks_what_this_server_cannot_take_is_closed",),
     ),
     Demand(
         "The slip is notched for touch and its content spoken.",

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable
 from pathlib import Path
 
+from tallystick.reserve import record
 from tallystick.reserve.model import NEXT, State
 from tallystick.web.reserve.sayings import ALARMS, KINDS
 
@@ -60,7 +61,7 @@ CHECKS = {
 
 def kinds() -> set[str]:
     """Every kind of event that the code of movements, lots and watch writes."""
-    found = {state.value for state in State}
+    found = {state.value for state in State} | {record.ANSWERED}
     for path in SOURCE.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             name = ast.unparse(node.func) if isinstance(node, ast.Call) else ""

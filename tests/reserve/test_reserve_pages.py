@@ -369,6 +369,21 @@ def test_no_public_page_has_a_fault(
     look_at(official.page, f"{site.public}/{name}")
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_who_prefers_the_dark_gets_it_without_a_fault(
+    shown: tuple[Site, Official, dict[str, str]], width: int
+) -> None:
+    site, official, named = shown
+    page = official.page
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme="dark")
+    for url in (site.public, f"{site.url}/movements/{named['movement']}"):
+        look_at(page, url)
+        ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert ground == "rgb(14, 22, 27)"
+    page.emulate_media(color_scheme="light")
+
+
 def test_what_is_wrong_is_said_and_nothing_is_changed(
     shown: tuple[Site, Official, dict[str, str]],
 ) -> None:

@@ -144,6 +144,29 @@ def held() -> wire.PurchaseView:
     return msgspec.structs.replace(bought(0, sent=False), held_until=until)
 
 
+def paper(state: str, claimed: bool = False) -> wire.Slip:
+    """Return where the sample's purchase stands for who comes back with its paper."""
+    claim = wire.SlipClaim(
+        reference="TS-9PQ-4RM-0AB",
+        state="waiting",
+        filed_at=NOW,
+        cite="Demonstration Code § 1-107",
+        evidence=["police report", "sworn statement"],
+        evidence_by=NOW + dt.timedelta(days=90),
+        pay_by=NOW + dt.timedelta(days=120),
+    )
+    return wire.Slip(
+        reference=QUOTE.reference,
+        state=state,
+        at=NOW,
+        cash_minor=8_000,
+        held_until=NOW + dt.timedelta(hours=72) if state == "paid_in" else None,
+        may_stop=state == "paid_in",
+        may_claim=state == "sent" and not claimed,
+        claim=claim if claimed else None,
+    )
+
+
 def care_in(language: str) -> wire.Care:
     """Return what a kiosk shows at a hold, with every question, in the desk's own words."""
     bank = questions.load(language, shipped())
@@ -174,6 +197,18 @@ CARE = care_in("en")
 
 def _at(view: View, screen: Screen, **changes: object) -> View:
     return dataclasses.replace(view, screen=screen, **changes)  # type: ignore[arg-type]
+
+
+def papers() -> dict[str, View]:
+    """Return the views of a paper that is brought back."""
+    return {
+        "slip": _at(BASE, Screen.SLIP, typed="123456"),
+        "slip-bad": _at(BASE, Screen.SLIP, say=Say("slip.bad_digits", "care")),
+        "standing-held": _at(BASE, Screen.STANDING, slip=paper("paid_in")),
+        "standing-owed": _at(BASE, Screen.STANDING, slip=paper("refund_due"), printed=True),
+        "standing-sent": _at(BASE, Screen.STANDING, slip=paper("sent")),
+        "standing-claim": _at(BASE, Screen.STANDING, slip=paper("sent", claimed=True)),
+    }
 
 
 def views() -> dict[str, View]:
@@ -212,6 +247,7 @@ def views() -> dict[str, View]:
         "care": _at(HAVE, Screen.CARE, care=CARE),
         "question": _at(HAVE, Screen.QUESTION, care=CARE, question=CARE.questions[0]),
         "waiting": _at(HAVE, Screen.WAITING, care=CARE),
+        **papers(),
         "scan-wrong": _at(BASE, Screen.SCAN, say=Say("scan.wrong_network", "care")),
         "address": _at(HAVE, Screen.ADDRESS),
         "address-all": _at(HAVE, Screen.ADDRESS, show_address=True),

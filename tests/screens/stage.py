@@ -176,7 +176,9 @@ def served(app: Starlette) -> Iterator[str]:
         listener.close()
 
 
-def app_for(view: View, hardware: HeldHardware | None = None) -> tuple[HeldEngine, Starlette]:
+def app_for(
+    view: View, hardware: HeldHardware | None = None, screen_mm: int = 0
+) -> tuple[HeldEngine, Starlette]:
     """Return a held engine and the pages over it."""
     engine = HeldEngine(view)
-    return engine, create_app(engine, SystemClock(), hardware)
+    return engine, create_app(engine, SystemClock(), hardware, screen_mm=screen_mm)

@@ -13,7 +13,7 @@ import httpx
 import msgspec
 import pytest
 
-from screens.gallery import ADDRESS, BASE, CARE, HAVE, PAID, WARNING, views
+from screens.gallery import ADDRESS, BASE, CARE, HAVE, PAID, WARNING, paper, views
 from screens.reading import Page
 from screens.stage import HeldEngine, HeldHardware, app_for, served
 from tallystick.devices import sample_pictures
@@ -179,6 +179,8 @@ CAREFUL = [
     (Touch.NO_MORE, dataclasses.replace(PAID, screen=Screen.CASH)),
     (Touch.SEND, dataclasses.replace(PAID, screen=Screen.REVIEW)),
     (Touch.ACCEPT_PRICE, dataclasses.replace(PAID, screen=Screen.REVIEW, price_changed=True)),
+    (Touch.SLIP_STOP, dataclasses.replace(PAID, screen=Screen.STANDING, slip=paper("paid_in"))),
+    (Touch.CLAIM, dataclasses.replace(PAID, screen=Screen.STANDING, slip=paper("sent"))),
     (Touch.DONE, dataclasses.replace(PAID, screen=Screen.RECEIPT)),
     (Touch.USE, dataclasses.replace(HAVE, screen=Screen.COPY, pictured=3)),
 ]

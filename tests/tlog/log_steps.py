@@ -1,16 +1,18 @@
 """One publication, and one cosignature, to be killed at any write, sync or rename and run again.
 
 Run as a program by the kill-point tests, under strace, which kills each process at its own
-PADDING-th call of one kind; calls that do nothing come before. With ``--torn`` the order that keeps
-the promise is broken on purpose, to show that the tests would notice.
+PADDING-th call of one kind; calls that do nothing come before. A ``torn`` sweep breaks on purpose
+the order that keeps the promise, to show that the tests would notice.
 """
 
 from __future__ import annotations
 
 import base64
+import functools
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -151,7 +153,7 @@ def child(what: str, folder: Path, torn: bool, padding: tuple[str, int] | None) 
 def sweep(what: str, root: Path, call: str, count: int, torn: bool) -> None:
     """Kill at call 1, 2, 3 … of a fresh copy each; keep what is there; then run it to its end."""
     for n in range(1, count + 1):
-        folder = root / f"{call}-{n}"
+        folder = root / f"{what}-{call}-{n}"
         shutil.copytree(root / "start", folder)
         killed = child(what, folder, torn, (call, PADDING - n))
         shutil.copytree(folder / "log", folder / "log-killed")
@@ -161,9 +163,33 @@ def sweep(what: str, root: Path, call: str, count: int, torn: bool) -> None:
         (folder / "ended").write_text(f"{killed} {again}")
 
 
+def apart(run: Callable[[], None], name: Path | None = None) -> None:
+    """Run something in a process of its own, whose calls are counted from nothing."""
+    process = os.fork()
+    if not process:
+        if name:
+            name.write_text(str(os.getpid()))
+        run()
+        os._exit(0)
+    assert os.waitpid(process, 0)[1] == 0
+
+
+def whole(root: Path, what: str) -> None:
+    """Run a step once to its end; the number of its process is kept."""
+    folder = root / f"whole-{what}"
+    shutil.copytree(root / "start", folder)
+    apart(lambda: STEPS[what](folder, False), root / f"pid-{what}")
+
+
+def main(root: Path, asked: list[str]) -> None:
+    """Run ``whole``, or sweeps written as STEP:CALL:COUNT:HOW."""
+    for what in STEPS if asked == ["whole"] else ():
+        whole(root, what)
+    for one in asked if asked != ["whole"] else ():
+        what, call, count, how = one.split(":")
+        given = (what, root, call, int(count), how == "torn")
+        apart(functools.partial(sweep, *given))
+
+
 if __name__ == "__main__":
-    what, root = sys.argv[1], Path(sys.argv[2])
-    if sys.argv[3] == "sweep":
-        sweep(what, root, sys.argv[4], int(sys.argv[5]), "--torn" in sys.argv)
-    else:
-        STEPS[what](root, False)
+    main(Path(sys.argv[1]), sys.argv[2:])

@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -39,31 +40,43 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def strace(*options: str) -> list[str]:
-    return ["strace", "-f", "--seccomp-bpf", "-qq", *options, sys.executable, str(SCRIPT)]
+def strace(root: Path, log: str, asked: Sequence[str], *options: str) -> None:
+    """Run the steps under strace; `--seccomp-bpf` would be faster, and injects nothing."""
+    traced = ("-f", "-qq", "-o", log, "-e", f"trace={','.join(CALLS)}")
+    command = ["strace", *traced, *options, sys.executable, str(SCRIPT), str(root), *asked]
+    subprocess.run(command, check=True, timeout=300, env=ENV)
 
 
-def count_calls(what: str, root: Path) -> dict[str, int]:
-    folder = root / f"whole-{what}"
-    shutil.copytree(root / "start", folder)
-    log = root / f"calls-{what}"
-    command = strace("-o", str(log), "-e", f"trace={','.join(CALLS)}")
-    subprocess.run([*command, what, str(folder), "once"], check=True, timeout=60, env=ENV)
-    found = dict.fromkeys(CALLS, 0)
+@pytest.fixture(scope="module")
+def calls(start: Path) -> dict[str, dict[str, int]]:
+    """How often each step makes each call, counted in one whole run of each."""
+    log = start / "calls"
+    strace(start, str(log), ["whole"], "--seccomp-bpf")
+    found = {what: dict.fromkeys(CALLS, 0) for what in WRONG}
+    by = {(start / f"pid-{what}").read_text(): what for what in WRONG}
     for line in log.read_text().splitlines():
-        if (called := re.match(r"\d+\s+(\w+)\(", line)) and called[1] in found:
-            found[called[1]] += 1
+        if (called := re.match(r"(\d+)\s+(\w+)\(", line)) and called[1] in by:
+            found[by[called[1]]][called[2]] += 1
+    for what in found:  # the child writes its own number first
+        found[what]["write"] -= 1
     return found
 
 
-def sweep(what: str, root: Path, call: str, count: int, *flags: str) -> list[Path]:
-    inject = f"inject={call}:signal=SIGKILL:when={PADDING}"
-    command = [*strace("-o", "/dev/null", "-e", inject), what, str(root), "sweep", call]
-    made = [root / f"{call}-{n}" for n in range(1, count + 1)]
-    for folder in made:
-        shutil.rmtree(folder, ignore_errors=True)
-    subprocess.run([*command, str(count), *flags], check=True, timeout=300, env=ENV)
+def sweep(root: Path, asked: Mapping[tuple[str, str], int], how: str = "") -> dict[str, list[Path]]:
+    """Kill each step at each call of each kind, all in one run: a process counts its own calls."""
+    injected = [f"--inject={call}:signal=SIGKILL:when={PADDING}" for call in CALLS]
+    strace(root, "/dev/null", [f"{w}:{c}:{n}:{how}" for (w, c), n in asked.items()], *injected)
+    made: dict[str, list[Path]] = {}
+    for (what, call), count in asked.items():
+        made.setdefault(what, []).extend(root / f"{what}-{call}-{n + 1}" for n in range(count))
     return made
+
+
+@pytest.fixture(scope="module")
+def killed_everywhere(start: Path, calls: dict[str, dict[str, int]]) -> dict[str, list[Path]]:
+    return sweep(
+        start, {(w, call): n for w, found in calls.items() for call, n in found.items() if n}
+    )
 
 
 def wrong_published(folder: Path) -> str:
@@ -104,21 +117,25 @@ WRONG = {"publish": wrong_published, "witness": wrong_witnessed}
 @pytest.mark.crash
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("what", ["publish", "witness"])
-def test_killed_anywhere_no_fork_and_nothing_ahead(start: Path, what: str) -> None:
-    calls = count_calls(what, start)
-    assert calls["rename"] and calls["fsync"] and calls["write"]
-    count, killed_count = 0, 0
-    for call, times in calls.items():
-        for folder in sweep(what, start, call, times):
-            died, said = killed(folder)
-            count, killed_count = count + 1, killed_count + died
-            assert (said or WRONG[what](folder)) == "", folder.name
-            shutil.rmtree(folder)
-    assert killed_count == count, "every call was reached"
+def test_killed_anywhere_no_fork_and_nothing_ahead(
+    calls: dict[str, dict[str, int]], killed_everywhere: dict[str, list[Path]], what: str
+) -> None:
+    assert calls[what]["rename"] and calls[what]["fsync"] and calls[what]["write"]
+    assert max(calls[what].values()) < PADDING, "no process is killed where it was not asked to be"
+    folders = killed_everywhere[what]
+    assert len(folders) == sum(calls[what].values())
+    for folder in folders:
+        died, said = killed(folder)
+        assert died, f"{folder.name} was not reached"
+        assert (said or WRONG[what](folder)) == "", folder.name
 
 
 @pytest.mark.crash
-@pytest.mark.parametrize("what", ["publish", "witness"])
-def test_the_harness_sees_the_broken_order(start: Path, what: str) -> None:
-    found = [WRONG[what](folder) for folder in sweep(what, start, "rename", 4, "--torn")]
-    assert any(found), found
+def test_the_harness_sees_the_broken_order(start: Path) -> None:
+    root = start.parent / "torn"
+    root.mkdir()
+    shutil.copytree(start / "start", root / "start")
+    made = sweep(root, {(what, "rename"): 4 for what in WRONG}, "torn")
+    for what, folders in made.items():
+        found = [WRONG[what](folder) for folder in folders]
+        assert any(found), (what, found)

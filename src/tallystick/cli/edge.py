@@ -31,6 +31,12 @@ import click
     show_default=True,
     help="How much of a warning's reading time must pass before Go on wakes.",
 )
+@click.option(
+    "--screen-mm",
+    type=click.IntRange(0, 3_000),
+    default=0,
+    help="Width of the built-in screen's picture, in millimetres.",
+)
 @click.option("--headphones", default="", help="Event node of the headphone jack.")
 @click.option(
     "--speech-volume",
@@ -56,6 +62,7 @@ def edge(
     """Run the process inside a kiosk: devices, journal, and the screen on loopback."""
     from tallystick.core.clock import SystemClock
     from tallystick.edge import main, pairing
+    from tallystick.edge.errors import ScreenTooSmall
 
     if try_camera is not None:
         _try(str(given["camera"]), try_camera)
@@ -63,7 +70,10 @@ def edge(
     if new_key:
         click.echo(f"new key {pairing.rotate(data, SystemClock())}", err=True)
 
-    main.run(main.Settings(data=data, **given), ready_file)  # type: ignore[arg-type]
+    try:
+        main.run(main.Settings(data=data, **given), ready_file)  # type: ignore[arg-type]
+    except ScreenTooSmall as error:
+        raise click.BadParameter(str(error), param_hint="--screen-mm") from error
 
 
 def _try(name: str, file: Path) -> None:

@@ -341,7 +341,7 @@ def fact(
     on: dt.datetime | None,
     by: str,
 ) -> None:
-    """Record one fact with its evidence; VALUE is yes, no, a day, a number or a word."""
+    """Record one fact with its evidence; VALUE is yes, no, a day, a number or codes."""
     from tallystick.hubs import cases
     from tallystick.hubs.law import known_facts
 

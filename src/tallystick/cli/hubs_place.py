@@ -60,6 +60,8 @@ def place(
         return
     for one in found.values():
         click.echo(f"{one.ref}: {one.said(names)}")
+    if not found:
+        click.echo(f"Nobody waits for a place on {day}.")
 
 
 def _from_cases(data: Path, database: str) -> Any:

@@ -308,6 +308,12 @@ class Engine:
         path = f"/v1/purchases/{purchase}/{name}"
         self._ask("identity", "POST", path, wire.Identity, lambda: message, purchase)
 
+    def ask_slip(self, step: str, number: str) -> None:
+        """Ask where the purchase of a paper stands, or to stop it, or to claim it back."""
+        path = f"/v1/slips/{step}".rstrip("/")
+        ask = wire.SlipAsk(number=number)
+        self._ask("slip", "POST", path, wire.Slip, lambda: ask, number)
+
     def ask_picture(self, purchase: str, item: str, jpeg: bytes) -> None:
         """Seal a picture for the server alone, bound to this purchase and item, and send it."""
         path, offer = f"/v1/purchases/{purchase}/picture", self._stage.view.offer
@@ -390,6 +396,8 @@ class Engine:
                 self._visit.cared(answer)
             elif question.name == "identity" and question.about == self._visit.purchase:
                 self._visit.told_identity(answer, error)
+            elif question.name == "slip":
+                self._visit.told_slip(question.about, answer)
             elif question.name == "renewal" and question.about == self._visit.purchase:
                 self._renewed(answer, error)
             elif question.name == "progress" and answer is not None:
@@ -444,6 +452,10 @@ class Engine:
         """Print the slip for cash that is kept or goes back."""
         self._paper.print(receipt.slip_lines(self._dated(), self._zone))
 
+    def print_standing(self) -> None:
+        """Print where the purchase of the paper on screen stands."""
+        self._paper.print(receipt.standing_lines(self._dated(), self._zone))
+
     def _dated(self) -> View:
         return dataclasses.replace(self._stage.view, now=self._clock.now())
 
@@ -452,5 +464,5 @@ class Engine:
             if error is not None:
                 LOG.error("paper", error=str(error))
                 self._stage.say("kiosk.no_paper", "care")
-            elif self._stage.view.screen in OVER:
+            elif self._stage.view.screen in OVER | {Screen.STANDING}:
                 self._stage.show(printed=True)

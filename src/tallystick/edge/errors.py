@@ -53,6 +53,12 @@ class ServerLost(EdgeError):
     code, say = 5007, "kiosk.server_lost"
 
 
+class ScreenTooSmall(EdgeError):
+    """The built-in screen is too small for letters and buttons of the least size."""
+
+    code, money, say = 5009, "not taken", ""
+
+
 class ServerSaid(EdgeError):
     """The server refused a step, with its own number and words."""
 

@@ -32,6 +32,8 @@ IDLE_S: Final = {
     Screen.CARE: 180,
     Screen.QUESTION: 180,
     Screen.WAITING: 180,
+    Screen.SLIP: 240,
+    Screen.STANDING: 180,
     Screen.CASH: 180,
     Screen.REVIEW: 180,
     Screen.SENDING: 120,

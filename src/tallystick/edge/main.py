@@ -15,6 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
+import structlog
 import uvicorn
 
 from tallystick.core.clock import Clock, SystemClock
@@ -27,7 +28,7 @@ from tallystick.devices.scanner import SerialScanner
 from tallystick.edge import pairing as pairings
 from tallystick.edge.bench import Bench
 from tallystick.edge.engine import Engine
-from tallystick.edge.errors import NotPaired, ServerLost
+from tallystick.edge.errors import NotPaired, ScreenTooSmall, ServerLost
 from tallystick.edge.log import Log
 from tallystick.edge.reading import READING_PERCENT
 from tallystick.edge.screen.app import create_app
@@ -36,6 +37,9 @@ from tallystick.edge.view import VOLUME
 
 CLOSE_S: Final = 2
 PAIR_S_MAX: Final = 60
+SCREEN_MM_MIN, WIDE_MM_MIN = 185, 292
+"""The narrowest screens, upright and lying, on which large capitals of 7.3 mm lose nothing."""
+LOG = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,9 @@ class Settings:
     reading_percent: int = READING_PERCENT
     """How much of a warning's reading time must pass before Go on wakes. Less than 100 is for
     a customer who is played by a program."""
+    screen_mm: int = 0
+    """The width of the built-in screen's picture in millimetres, as it is mounted: then buttons
+    have 16 mm and capitals 4.8 mm at least, 7.3 mm in larger text. 0: sizes are in pixels."""
     headphones: str = ""
     """The Linux input event node of the headphone jack, such as ``/dev/input/event3``; speech
     begins when headphones go in. Nothing for a machine without a jack that can be asked."""
@@ -118,6 +125,17 @@ def put_with(printer: Printer | None) -> Callable[[list[Line]], None]:
     return put
 
 
+def check_screen(screen_mm: int) -> str:
+    """Return what to tell an operator of a screen so wide, or nothing; raise `ScreenTooSmall`."""
+    if not screen_mm:
+        return "screen_mm is not set: sizes are in pixels, and nobody has measured them"
+    if screen_mm < SCREEN_MM_MIN:
+        raise ScreenTooSmall(f"{screen_mm} mm wide; {SCREEN_MM_MIN} mm is the least")
+    if screen_mm < WIDE_MM_MIN:
+        return f"{screen_mm} mm is wide enough upright; lying, it takes {WIDE_MM_MIN} mm"
+    return ""
+
+
 def build(settings: Settings, clock: Clock) -> Engine:
     """Return the machine, not yet started."""
     held = pairing_of(settings, clock)
@@ -152,13 +170,15 @@ class _Server(uvicorn.Server):
 def run(settings: Settings, ready: Path | None = None) -> None:
     """Serve until SIGTERM. The ready file, once written, holds the screen's address."""
     clock = SystemClock()
+    if told := check_screen(settings.screen_mm):
+        LOG.warning("screen", told=told)
     engine = build(settings, clock)
     hands = Bench(settings, engine, clock) if settings.hands else None
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", settings.screen_port))
     listener.listen(128)
-    app = create_app(engine, clock, hands)
+    app = create_app(engine, clock, hands, screen_mm=settings.screen_mm)
     config = uvicorn.Config(
         app,
         log_level="warning",

@@ -25,6 +25,15 @@ class Outside(Protocol):
     def ask_identity(self, purchase: str, name: str, message: wire.Message) -> None:
         """Send what a customer shows: phone, code, document or source."""
 
+    def ask_slip(self, step: str, number: str) -> None:
+        """Ask where the purchase of a paper stands, or to stop it, or to claim it back.
+
+        ``step``: nothing, ``stop`` or ``claim``.
+        """
+
+    def print_standing(self) -> None:
+        """Print where the purchase of the paper on screen stands."""
+
     def take_picture(self, ticket: int) -> None:
         """Take a picture; `Identify.taken` hears of it with the ticket."""
 

@@ -41,6 +41,8 @@ class Screen(enum.StrEnum):
     CARE = "care"
     QUESTION = "question"
     WAITING = "waiting"
+    SLIP = "slip"
+    STANDING = "standing"
     CASH = "cash"
     REVIEW = "review"
     SENDING = "sending"
@@ -99,6 +101,10 @@ class Touch(enum.StrEnum):
     STILL_HERE = "still_here"
     REPRINT = "reprint"
     RECEIPT = "receipt"
+    PAPER = "paper"
+    """Come back with a slip or a receipt."""
+    SLIP_STOP = "slip_stop"
+    CLAIM = "claim"
     DONE = "done"
 
 
@@ -176,6 +182,8 @@ class View:
     """True while a note is inside the machine: buttons wait."""
     price_changed: bool = False
     purchase: wire.PurchaseView | None = None
+    slip: wire.Slip | None = None
+    """Where the purchase of a paper stands that was brought back."""
     say: Say | None = None
     still_there: bool = False
     """True when the time-out dialog is up."""

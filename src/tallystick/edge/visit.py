@@ -30,6 +30,7 @@ from tallystick.edge.outside import Outside
 from tallystick.edge.pairing import Pairing, check_quote
 from tallystick.edge.reading import READING_PERCENT, Reading
 from tallystick.edge.reasons import why_back, wrong_code
+from tallystick.edge.slips import SCREENS, Slips
 from tallystick.edge.stage import Stage
 from tallystick.edge.view import Note, Say, Screen, Touch, sums_shown
 from tallystick.edge.way import BESIDE, Way
@@ -40,6 +41,8 @@ STUCK_S: Final = 20
 QUOTE_MARGIN_S: Final = 5
 RENEW_AGAIN_S: Final = 1.0
 QUOTE_EXPIRED, BELOW_MINIMUM = 4003, 4009
+Act = Callable[[dict[str, Any]], None]
+Acts = dict[Touch, Act]
 NUMBERED_CLOSED: Final = frozenset({4012, 4013, 4014})
 
 
@@ -69,7 +72,8 @@ class Visit:
         self._care = Care(stage, clock, outside, self._onward, self._refused, self._reading)
         self.identify = Identify(stage, outside, self._identified)
         beside = self._way.acts() | self._listening.acts()
-        self._acts = self._table() | beside | self.identify.acts()
+        self._slips = Slips(stage, outside)
+        self._acts = self._table() | beside | both(self.identify.acts(), self._slips.acts())
         self._clear()
 
     def _clear(self) -> None:
@@ -84,6 +88,7 @@ class Visit:
         self._way.clear()
         self._care.clear()
         self.identify.clear()
+        self._slips.clear()
         self._reading.clear()
         self._silence.broken()
 
@@ -145,6 +150,9 @@ class Visit:
         if self._on(Screen.DOCUMENT, Screen.MAIL):
             self._silence.broken()
             self.identify.scanned(text)
+        if self._on(Screen.SLIP):
+            self._silence.broken()
+            self._slips.scanned(text)
         if not self._on(Screen.SCAN) or self._view.offer is None:
             return
         self._silence.broken()
@@ -199,6 +207,10 @@ class Visit:
             self._left = said.left_minor
         self.identify.told(said, error)
         self.refresh()
+
+    def told_slip(self, number: str, slip: wire.Slip | None) -> None:
+        """Take in where the purchase of a paper stands."""
+        self._slips.told(number, slip)
 
     def _show_more(self) -> None:
         """Show what more cash needs, from the page of the cash."""
@@ -443,6 +455,9 @@ class Visit:
         if held is not None and held.finishing:
             self._stop_sent(how, reason)
             return
+        if self._on(*SCREENS):
+            self._stage.clear(Screen.START)
+            self._clear()
         if self._on(Screen.START, Screen.CLOSED, *OVER):
             return
         if held is not None and self._notes.inside and self._notes.fault is None:
@@ -484,7 +499,7 @@ class Visit:
         self._out.print_slip()
 
     def _done(self) -> None:
-        if not self._on(*OVER):
+        if not self._on(*OVER, Screen.STANDING):
             return
         if self._on(Screen.SENDING) and not (self.bought and self.bought.txid):
             self._out.print_half()
@@ -497,6 +512,8 @@ class Visit:
             self._out.print_half()
         elif self._on(Screen.STOPPED, Screen.SAFE):
             self._out.print_slip()
+        elif self._on(Screen.STANDING):
+            self._out.print_standing()
 
     def tick(self) -> None:
         """Let time do its part: quotes end, silence is asked about, a stuck note is given up."""
@@ -559,6 +576,21 @@ class Visit:
         )
         self._stage.show(quote=quote, **sums_shown(self._total(held)))
         self.refresh()
+
+
+def both(first: Acts, second: Acts) -> Acts:
+    """Return the acts of two groups of pages; where both have one, each looks at its own page."""
+
+    def each(touch: Touch) -> Act:
+        acts = [group[touch] for group in (first, second) if touch in group]
+
+        def act(given: dict[str, Any]) -> None:
+            for one in acts:
+                one(given)
+
+        return act
+
+    return {touch: each(touch) for touch in first | second}
 
 
 def _plain(quote: wire.Quote) -> dict[str, Any]:

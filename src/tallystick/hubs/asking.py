@@ -166,7 +166,8 @@ def stop(
 ) -> Outcome:
     """Stop what is under way: approvals and notice lapse, the place is free, the case is reviewed.
 
-    The next attempt begins with new approvals and a new notice.
+    The next attempt begins with new approvals and a new notice. Where a family is parted by it,
+    the monitor is told.
     """
     lapse(tx, desk, case)
     change: dict[str, Any] = {"proposal": "", "digest": "", "planned_on": None}
@@ -177,6 +178,9 @@ def stop(
     n = record.append(tx, desk, case, after, "stopped", record.LAW, told)
     left = {name: fact for name, fact in known.items() if name not in LAPSING}
     record.keep_facts(tx, desk, after, n, left)
+    if others := needs.gone_before(tx, known, desk.today()):
+        what = f"Stopped, and {', '.join(others)} of the same family were sent already."
+        record.tell(tx, desk, after, Alarm.AFTER_TRANSFER, {"what": what})
     return Outcome(after, answers, moved=True, stopped=True, why=why)
 
 

@@ -7,6 +7,7 @@ said where places are looked for, and stop a case that has a place; nothing here
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -107,6 +108,16 @@ def against(
     lines = [numbered(number, words) for number, words in unmet(needs, book).items()]
     lines += [line for one in sorted(needs.family or ()) if (line := _apart(tx, case, one))]
     return tuple(f"{line[0].upper()}{line[1:]}." for line in lines)
+
+
+def gone_before(tx: Tx, known: Mapping[str, Fact], today: dt.date) -> list[str]:
+    """Return the references of those who stay together with a person, and were sent already."""
+    found = []
+    for other in sorted(of(known, today).family or ()):
+        with contextlib.suppress(CaseUnknown):
+            case = record.find(tx, other)
+            found += [case.reference] if case.state in ABROAD else []
+    return found
 
 
 def _apart(tx: Tx, case: Case, other: str) -> str:

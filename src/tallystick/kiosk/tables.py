@@ -17,6 +17,16 @@ def _whole(name: str, **more: Any) -> sa.Column[int]:
     return sa.Column(name, sa.BigInteger, nullable=False, **more)
 
 
+SLIP_MISSES: Final = sa.Table(
+    "kiosk_slip_misses",
+    METADATA,
+    sa.Column("id", sa.Text, primary_key=True),
+    _text("machine"),
+    sa.Column("at", Moment, nullable=False),
+    sa.Index("ix_kiosk_slip_misses_machine", "machine", "at"),
+    sqlite_strict=True,
+)
+"""Wrong numbers of papers, typed at a machine: so that nobody tries many."""
 PURCHASES: Final = sa.Table(
     "kiosk_purchases",
     METADATA,

@@ -414,6 +414,48 @@ class Care(Message, frozen=True):
     """The one page of a hold, the same whatever the reason; empty when nothing is held."""
 
 
+class SlipAsk(Message, frozen=True):
+    """Where does the purchase of this paper stand? Asked by whoever has the paper."""
+
+    number: Annotated[str, Meta(pattern=r"^TS(-[0-9A-HJKMNP-TV-Z]{3}){3}$")]
+    """The purchase's reference, as on its slip or receipt."""
+
+
+class SlipClaim(Message, frozen=True):
+    """A victim's claim on that purchase, with the days that the law sets."""
+
+    reference: Short
+    state: Short
+    """waiting, review, upheld, denied or paid."""
+    filed_at: dt.datetime
+    cite: Text
+    """The law that grants it, or the operator's policy."""
+    evidence: Annotated[list[Short], Meta(max_length=8)] = []
+    """Kinds of which one suffices; empty when none is asked for, or it has come."""
+    evidence_by: dt.datetime | None = None
+    decide_by: dt.datetime | None = None
+    pay_by: dt.datetime | None = None
+    refund_minor: Minor = 0
+
+
+class Slip(Message, frozen=True):
+    """Where a purchase stands, for whoever has its paper: no address, no name, no machine."""
+
+    said: Short = ""
+    """Empty when it was done; unknown, too_many (wrong numbers at this machine), or gone (it was
+    too late to stop it)."""
+    reference: Short = ""
+    state: Short = ""
+    at: dt.datetime | None = None
+    """When it came to that state."""
+    currency: Currency = "USD"
+    cash_minor: Minor = 0
+    held_until: dt.datetime | None = None
+    may_stop: bool = False
+    may_claim: bool = False
+    claim: SlipClaim | None = None
+
+
 class Nothing(Message, frozen=True):
     """An empty JSON object, where there is nothing to say."""
 

@@ -27,7 +27,7 @@ from tallystick.core.identity import machines
 from tallystick.core.identity.errors import IdentityError
 from tallystick.core.identity.keys import public_text, read_public
 from tallystick.core.store import Store, StoreUnusable, Tx
-from tallystick.kiosk import buy, quote, status, wire
+from tallystick.kiosk import buy, quote, slips, status, wire
 from tallystick.kiosk.customers import identify, mail, picture
 from tallystick.kiosk.errors import KioskError
 from tallystick.kiosk.quote import Desk
@@ -96,6 +96,13 @@ def _on(step: Callable[..., Any]) -> Step:
     return call
 
 
+def _slip(step: Callable[..., wire.Slip]) -> Step:
+    def call(tx: Tx, desk: Desk, who: machines.Machine, at: dict[str, str], body: Any) -> Any:
+        return step(tx, desk, who.id, body)
+
+    return call
+
+
 def _status(
     tx: Tx, desk: Desk, who: machines.Machine, at: dict[str, str], body: wire.StatusReport
 ) -> wire.StatusReply:
@@ -159,6 +166,10 @@ ROUTES: Final[list[tuple[str, str, type | None, type, Step]]] = [
     ),
     ("POST", "/v1/purchases/{purchase}/care", wire.CareAsk, wire.Care, _care),
     ("GET", "/v1/purchases/{purchase}", None, wire.PurchaseView, _view),
+    *(
+        ("POST", f"/v1/slips{path}", wire.SlipAsk, wire.Slip, _slip(step))
+        for path, step in (("", slips.look), ("/stop", slips.stop), ("/claim", slips.claim))
+    ),
     ("POST", "/v1/status", wire.StatusReport, wire.StatusReply, _status),
     ("POST", "/v1/key", wire.KeyRequest, wire.KeyReply, _key),
 ]

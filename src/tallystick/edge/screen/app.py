@@ -82,6 +82,8 @@ CAREFUL: Final = frozenset(
         Touch.NO_MORE,
         Touch.SEND,
         Touch.ACCEPT_PRICE,
+        Touch.SLIP_STOP,
+        Touch.CLAIM,
         Touch.DONE,
         Touch.USE,
     }
@@ -209,12 +211,14 @@ class Pages:
         hardware: Hardware | None,
         zone: dt.tzinfo | None,
         speech: Speech,
+        screen_mm: int = 0,
     ) -> None:
         self._engine = engine
         self._clock = clock
         self._hardware = hardware
         self._zone = zone
         self._speech = speech
+        self._screen_mm = screen_mm
         self._streams = 0
         self._ending = threading.Event()
         self._address = ""
@@ -263,6 +267,10 @@ class Pages:
         if not part:
             self._engine.spoken(place(view), seconds(sound))
         return sound
+
+    async def size(self, request: Request) -> Response:
+        """Say how long a millimetre is on the screen that is built in."""
+        return Response(size_css(self._screen_mm), media_type="text/css")
 
     async def chime(self, request: Request) -> Response:
         """Play the sound of the time-out."""
@@ -339,6 +347,11 @@ class Pages:
             )
         page = await run_in_threadpool(lambda: pages.draw_trouble(self.view(), detail))
         return HTMLResponse(page, status)
+
+
+def size_css(screen_mm: int) -> str:
+    """Return the length of a millimetre as a style: of the picture's width, so many are on it."""
+    return f":root {{ --mm: calc(100vw / {screen_mm}); }}\n" if screen_mm else ""
 
 
 def known_touch(form: Mapping[str, str]) -> Touch:
@@ -425,13 +438,15 @@ def create_app(
     *,
     zone: dt.tzinfo | None = None,
     speech: Speech | None = None,
+    screen_mm: int = 0,
 ) -> Starlette:
     """Build the kiosk's pages over an engine; a ``hardware`` adds the demo's drawer.
 
-    ``zone`` is the machine's own when None; ``speech`` finds the machine's voice when None. Call
+    ``zone`` is the machine's own when None; ``speech`` finds the machine's voice when None;
+    ``screen_mm`` is the width of the built-in screen's picture, 0 where nobody said it. Call
     ``app.state.hang_up()`` before the server stops, so that no open stream holds it up.
     """
-    held = Pages(engine, clock, hardware, zone, speech or Speech())
+    held = Pages(engine, clock, hardware, zone, speech or Speech(), screen_mm)
     routes: list[Route | Mount] = [
         Route("/", held.screen),
         Route("/touch", held.touch, methods=["POST"]),
@@ -439,6 +454,7 @@ def create_app(
         Route("/speech.wav", held.speech),
         Route("/picture.jpg", held.picture),
         Route("/chime.wav", held.chime),
+        Route("/screen.css", held.size),
         Mount("/look", Served(directory=look.FOLDER)),
         Mount("/static", Served(directory=STATIC)),
     ]

@@ -17,7 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from tallystick.core.money import Amount, Price, asset
-from tallystick.edge.screen import half, sayings, who
+from tallystick.edge.screen import half, papers, sayings, who
 from tallystick.edge.screen.reach import reach
 from tallystick.edge.screen.speech import text_of
 from tallystick.edge.screen.words import TONGUES, Tongue, Words, drawing, figure
@@ -41,6 +41,8 @@ REFRESH_S: Final = {
     Screen.ADDRESS: 20,
     Screen.REVIEW: 20,
     Screen.SCAN: 30,
+    Screen.SLIP: 30,
+    Screen.STANDING: 5,
 }
 """Without script the page asks again by itself. On SCAN it waits: somebody may be typing."""
 NOTHING_TO_STOP: Final = frozenset(
@@ -51,6 +53,7 @@ NOTHING_TO_STOP: Final = frozenset(
         Screen.RECEIPT,
         Screen.STOPPED,
         Screen.SAFE,
+        Screen.STANDING,
     }
 )
 """Without a Stop: nothing has begun, or what was begun has ended and "Finish" leaves."""
@@ -136,7 +139,8 @@ def seen(view: View) -> str:
     warning = view.warning.id if view.warning else ""
     sums_seen = (view.cash_minor, view.fee_minor, view.worth_minor, view.sats, view.price_changed)
     asked = view.question.id if view.question else ""
-    shown = (view.address, quote, view.reference, view.pictured)
+    paper = view.slip.reference if view.slip else ""
+    shown = (view.address, quote, view.reference, view.pictured, paper)
     parts = (view.screen.value, warning, asked, *shown, *sums_seen)
     digest = hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
     return f"{view.screen.value}.{digest}"
@@ -216,6 +220,8 @@ def _titles(words: Words) -> dict[Screen, str]:
         Screen.CARE: say("Stop. This could be a scam."),
         Screen.QUESTION: say("A question before we go on"),
         Screen.WAITING: say("We are holding your bitcoin"),
+        Screen.SLIP: say("Show us your paper"),
+        Screen.STANDING: say("Where your money is"),
         Screen.CASH: say("Put in your bills, one at a time"),
         Screen.REVIEW: say("Check, then send"),
         Screen.SENDING: say("Your bitcoin is on its way"),
@@ -479,6 +485,7 @@ SCREENS: Final[dict[Screen, Callable[[View, Words], dict[str, Any]]]] = {
     Screen.SAFE: _ended,
     Screen.CLOSED: _ended,
     **who.SCREENS,
+    **papers.SCREENS,
 }
 
 

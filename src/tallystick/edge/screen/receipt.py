@@ -19,11 +19,12 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
-from tallystick.edge.screen import half, sayings
+from tallystick.edge.screen import half, papers, sayings
 from tallystick.edge.screen.reach import reach
 from tallystick.edge.screen.words import Words
 from tallystick.edge.view import Screen, View
 from tallystick.kiosk import wire
+from tallystick.kiosk.digits import digits_of
 
 COLUMNS: Final = 42
 ENGLISH_PAPER: Final = "This paper is in English. The screen says the same in your language."
@@ -61,6 +62,7 @@ def receipt_lines(view: View, zone: dt.tzinfo | None = None) -> list[Line]:
     for row in (*half.rows(view, words), *half.by_law(view, words)):
         lines += _pair(_plain(row.label), row.value, Look.STRONG if row.total else Look.PLAIN)
         lines += _pair("", row.small) if row.small else []
+    lines += _digits(half.facts(view).reference, words)
     lines.append(Line("", Look.RULE))
     for label, digits in half.numbers(view, words):
         lines += [Line(label, Look.PLAIN), *_broken(digits, Look.CODE)]
@@ -84,6 +86,7 @@ def slip_lines(view: View, zone: dt.tzinfo | None = None) -> list[Line]:
     lines = [*_head(view, words, say("Slip for your cash"))]
     lines += _broken(title.format(amount=words.plain_money(it.cash)), Look.STRONG)
     lines += _pair(say("Your number"), it.reference)
+    lines += _digits(it.reference, words)
     lines += _pair(say("When"), words.plain_day(it.at)) if it.at else []
     lines += _pair(say("We counted"), words.plain_money(it.cash))
     if view.stuck_minor:
@@ -91,6 +94,33 @@ def slip_lines(view: View, zone: dt.tzinfo | None = None) -> list[Line]:
     lines += _broken(say("We sent no bitcoin for this slip. This is not a receipt."))
     lines.append(Line(f"TALLYSTICK:{it.reference}", Look.QR))
     return lines + list(_foot(view, words))
+
+
+def standing_lines(view: View, zone: dt.tzinfo | None = None) -> list[Line]:
+    """Return the paper of a purchase that was brought back: where it stands, a claim's days."""
+    words, slip = paper_words(view, zone), view.slip or wire.Slip()
+    it = papers.standing(slip)
+    phone = view.offer.operator.phone if view.offer else ""
+    values = {"amount": words.plain_money(slip.cash_minor), "phone": phone}
+    lines = [*_head(view, words, words.look_up("Where your money is"))]
+    lines += _broken(words.look_up(it.title).format(**values), Look.STRONG)
+    for text in it.says:
+        lines += _broken(words.look_up(text).format(**values))
+    lines.append(Line("", Look.RULE))
+    for row in papers.rows(slip, words):
+        text = _plain(row.value)
+        fits, look = len(text) < COLUMNS, Look.STRONG if row.code else Look.PLAIN
+        lines += _pair(row.label, text, look) if fits else _broken(f"{row.label}: {text}", look)
+    lines += _digits(slip.reference, words)
+    lines += _broken(slip.claim.cite) if slip.claim else []
+    lines.append(Line(f"TALLYSTICK:{slip.reference}", Look.QR))
+    return lines + list(_foot(view, words))
+
+
+def _digits(reference: str, words: Words) -> list[Line]:
+    """Return the number as digits, for who has twelve keys."""
+    digits = digits_of(reference)
+    return _pair(words.look_up("In digits"), half.fours(digits)) if digits else []
 
 
 def _head(view: View, words: Words, title: str) -> Iterator[Line]:

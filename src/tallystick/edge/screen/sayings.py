@@ -27,6 +27,11 @@ key                          kind   values that the engine may give, in minor un
 ``kiosk.no_price``           wait
 ``kiosk.identify``           care   as ``who.more``
 ``who.more``                 care
+``slip.unknown``             care
+``slip.bad_digits``          care
+``slip.unread``              care
+``slip.too_many``            stop
+``slip.gone``                stop
 ``who.bad_phone``            care
 ``who.wrong_code``           care
 ``who.code_ended``           care
@@ -141,6 +146,11 @@ SAYINGS: Final[dict[str, str]] = {
     "closed.law": CLOSED,
     "kiosk.identify": WHO_MORE,
     "who.more": WHO_MORE,
+    "slip.unknown": _("We know no purchase with this number. Look at your paper, or call us."),
+    "slip.bad_digits": _("These are not the 16 digits of a paper of ours. Please look again."),
+    "slip.unread": _("This is not the code of a slip or a receipt. Hold the paper flat."),
+    "slip.too_many": _("Too many wrong numbers here. Please wait an hour, or call us."),
+    "slip.gone": _("It was too late to stop: it is being sent. You can ask for your money back."),
     "who.bad_phone": _("That is not a whole phone number. Please look at it again."),
     "who.wrong_code": _("That is not the code. Please look at the newest message again."),
     "who.code_ended": _("That code has ended. Ask for a new one."),
