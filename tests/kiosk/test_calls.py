@@ -10,10 +10,10 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 
+import databases
 from kiosk.shop import ADDRESSES, ONE, PHONE_FIRST, TWO, Shop, Visit
 from tallystick.cli import main
 from tallystick.core import journal
-from tallystick.core.store import Store
 from tallystick.kiosk import buy, wire
 from tallystick.kiosk.customers import rights
 from tallystick.kiosk.scams import calls, guard
@@ -30,8 +30,7 @@ class Scene:
     """A customer who was here before, and whose purchase today waits for a call back."""
 
     def __init__(self, folder: Path, before: bool = True) -> None:
-        self.folder, self.store = folder, Store.open(f"sqlite:///{folder}/tallystick.sqlite")
-        self.store.migrate()
+        self.folder, self.store = folder, databases.opened(f"sqlite:///{folder}/tallystick.sqlite")
         self.shop = Shop(self.store, folder, PHONE_FIRST)
         self.number = ONE if before else TWO
         if before:

@@ -9,8 +9,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+import databases
 from kiosk.shop import Shop, adopted
-from tallystick.core.store import Store
 from tallystick.edge.screen.reach import reach
 from tallystick.edge.screen.words import TONGUES, Words
 from tallystick.kiosk import quote, support, wire
@@ -82,8 +82,7 @@ def test_hours_that_cannot_be_read_are_refused(wrong: str) -> None:
 
 
 def test_a_machine_stays_closed_and_says_why(tmp_path: Path) -> None:
-    store = Store.open(f"sqlite:///{tmp_path}/tallystick.sqlite")
-    store.migrate()
+    store = databases.opened(f"sqlite:///{tmp_path}/tallystick.sqlite")
     shop = Shop(store, tmp_path, Asking())
     shop.desk.place = adopted("US-OK")
     assert "law's hours" in _closed(shop.desk, "mon-fri 08:00-20:00")

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+import databases
 from kiosk.shop import ADDRESSES, DOCUMENT_FIRST, ONE, Shop, Visit, adopted
 from reports.test_cash_reports import LA, PERSON, Books, at
 from tallystick.core import journal
 from tallystick.core.clock import SeededClock
 from tallystick.core.identity import grants, people
-from tallystick.core.store import Store
 from tallystick.core.vault import Vault
 from tallystick.kiosk import buy, wire
 from tallystick.kiosk.reports import filing
@@ -107,8 +107,7 @@ class California(Shop):
     """A shop under a law that wants suspicion reported, with an officer of compliance."""
 
     def __init__(self, folder: Path) -> None:
-        store = Store.open(f"sqlite:///{folder}/tallystick.sqlite")
-        store.migrate()
+        store = databases.opened(f"sqlite:///{folder}/tallystick.sqlite")
         super().__init__(store, folder, DOCUMENT_FIRST)
         self.desk.place = adopted("US-CA")
         with store.transact() as tx:

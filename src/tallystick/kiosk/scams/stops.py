@@ -59,7 +59,9 @@ def heed(tx: Tx, clock: Clock, desk: ScamDesk, row: Row, outcome: Outcome, cash_
         why = "lifted on appeal before" if lifted else "too many of one machine within a day"
         incident(tx, clock, row["machine"], row["purchase"], "StopNotListed", why)
         return False
-    reason = f"stopped {outcome.value} at step {Step(row['step']).word}"
+    reason = f"somebody stopped a purchase there, at step {Step(row['step']).word}"
+    if outcome is Outcome.HELPED:
+        reason = "somebody who paid there asked for help without words"
     blocked.block(tx, clock, row["address"], blocked.STOPS, reason, BY, rule.days)
     those = [one for one in _stops(tx, row["address"], rule, since) if one["person"]]
     persons = {r["person"] for r in those if is_known(desk, r["person"], row["address"])}
