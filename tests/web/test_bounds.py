@@ -21,6 +21,7 @@ from network import Network
 from serving import stop_all
 from tallystick.core.clock import SeededClock, new_id
 from tallystick.kiosk import wire
+from tallystick.kiosk.customers.errors import IdentityNeeded, NotAsked
 from tallystick.web.bounded import HEAD_BYTES_MAX, HEAD_S_MAX
 from tallystick.web.machine_api import BODY_S_MAX
 
@@ -133,6 +134,21 @@ def test_a_body_that_breaks_off_does_nothing(machine: Machine) -> None:
     assert machine.say(f"{path}/{purchase}").status_code == 404
     reply = machine.say(path, request, headers=signed)
     assert reply.status_code == 200, "the nonce was not spent by a request that never came whole"
+
+
+def test_a_picture_comes_whole_and_one_byte_more_does_not(machine: Machine) -> None:
+    """Longer than any head may be, and its last part too: it was once taken for one."""
+    path = f"/v1/purchases/{new_id(machine.clock)}/picture"
+    for size in (wire.PICTURE_BYTES_MAX, 60_000, 100_000):
+        reply = machine.say(path, wire.PictureAsk(item="copy", sealed=bytes(size)))
+        assert reply.json()["code"] in (IdentityNeeded.code, NotAsked.code), reply.text
+        assert machine.say("/v1/offer").status_code == 200
+    most = wire.PICTURE_BODY_BYTES_MAX
+    head = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
+    for size, status in ((most, 422), (most + 1, 413)):
+        raw = Wire(machine)
+        raw.send(head % (path.encode(), size) + b" " * size)
+        assert raw.answer()[0] == [status]
 
 
 def test_garbage_behind_a_request_does_not_reach_the_next(machine: Machine) -> None:

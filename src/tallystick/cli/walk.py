@@ -30,8 +30,6 @@ BEFORE: Final = {"copy": "card", "photo": "figure"}
 NUMBER: Final = "2025550142"
 CODE: Final = re.compile(r"\b\d{6}\b")
 LOOK_EVERY_S: Final = 0.01
-AGAIN_S: Final = 8.0
-"""After so long without an answer a customer agrees to the picture once more."""
 SEEN: Final = re.compile(r'name="seen" value="(([a-z]+)\.[^"]*)"')
 SCREEN: Final = re.compile(r'data-screen="([a-z]+)')
 
@@ -135,12 +133,7 @@ class Walk:
             if self._clock.monotonic_s() > until:
                 raise NotReached("no picture came on the screen")
             self._clock.sleep(LOOK_EVERY_S)
-        before, again = self.shown, 0.0
-        while self.look() == before and self._clock.monotonic_s() < until:
-            if self._clock.monotonic_s() >= again:
-                self.touch("use")
-                again = self._clock.monotonic_s() + AGAIN_S
-            self._clock.sleep(LOOK_EVERY_S)
+        self.touch("use")
 
     def _type(self, digits: str) -> None:
         for digit in digits:

@@ -36,12 +36,16 @@ class BoundedHttp(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Count what is still head after the parser has seen it."""
-        if self._late is None and self._idle():
+        """Count what is still head after the parser has seen it, and was before.
+
+        The last part of a body ends a message, so that a head is due; it is no head itself.
+        """
+        due = self._in_head
+        if due and self._late is None and self._idle():
             self._await_head()
         heads = self._heads
         super().data_received(data)
-        if self._in_head and self._heads == heads:
+        if due and self._in_head and self._heads == heads:
             self._head_bytes += len(data)
             if self._head_bytes > HEAD_BYTES_MAX:
                 self._refuse()
