@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+BUSY = 1.5
+"""Times its own processors' time: where more passed, something else was at work."""
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "benchmarks.md"
 
 
@@ -32,6 +34,17 @@ def milliseconds(values: Sequence[float]) -> str:
     """Say seconds as the median and the 99th percentile, in milliseconds."""
     half, most = statistics.median(values), percentile(values, 99)
     return f"p50 {half * 1000:.0f} ms, p99 {most * 1000:.0f} ms"
+
+
+def took(passed_s: float, used_s: float, threads: int = 1) -> tuple[str, str]:
+    """Say how long something took: by the clock, or by its processors where others had them too.
+
+    Returns the result, and what to say beside it where the machine was not its own.
+    """
+    own = used_s / threads
+    if passed_s <= BUSY * own:
+        return f"{passed_s:.2f} s", ""
+    return f"{own:.2f} s", f"; by its processors, {passed_s:.1f} s passed on a busy machine"
 
 
 def table(rows: Sequence[Row]) -> str:

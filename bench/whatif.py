@@ -3,7 +3,7 @@
 All in one process and one run. Ratios are of persons for each second of processor time on the
 three-stage network of ``whatif.tandem``, since each of the three uses one processor and others may
 be at work on it; that all three give the same waits is shown beside them and tested on its own.
-What uses every processor is shown in both: seconds passed, and seconds of processors.
+Where others were at work, seconds of its processors stand for seconds passed, and both are shown.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import ciw
 import numpy as np
 import simpy
 
-from bench.report import Row
+from bench.report import Row, took
 from bench.stage import Stage
 from tallystick.whatif import calibrate, ensemble, posterior, run, scenario, tandem, windows
 from tallystick.whatif.tandem import PIPELINE, PIPELINE_RATE
@@ -46,9 +46,10 @@ def _persons(runs: int) -> list[Row]:
     _, simpy_s, simpy_waits = _timed(runs, _simpy)
     rate = PERSONS / ours
     said = ", ".join(f"{w:.3f}" for w in own)
+    told, busy = took(passed, ours)
     rows = [
-        Row("exact queue, a million persons", f"{passed:.2f} s", "1 s",
-            f"{ours:.2f} s of one processor: {rate:,.0f} persons/s; mean waits {said}"),
+        Row("exact queue, a million persons", told, "1 s",
+            f"{rate:,.0f} persons/s of one processor; mean waits {said}{busy}"),
     ]  # fmt: skip
     for name, seconds, waits, aim in (
         ("Ciw", ciw_s, ciw_waits, "400 times"),
@@ -123,21 +124,24 @@ def _ensemble(runs: int) -> list[Row]:
     seconds, used, _ = _timed(runs, lambda seed: ensemble.simulate(seed, rows, here))
     cells = RUNS * MONTHS * len(here.names)
     page = asked.having(months=36, runs=400)
-    answered, _, _ = _timed(runs, lambda seed: run.simulate(page.having(seed=seed)))
+    answered, spent, _ = _timed(runs, lambda seed: run.simulate(page.having(seed=seed)))
+    threads = ensemble.workers_here()
+    told, busy = took(seconds, used, threads)
+    page_told, page_busy = took(answered, spent, threads)
     return [
-        Row("the whole model, 10,000 runs", f"{seconds:.2f} s", "5 s",
-            f"25 nationalities, 120 months; {used:.1f} s of processors, "
-            f"{used / cells * 1e9:.0f} ns a cell, "
-            f"{ensemble.workers_here()} threads, median of {runs}"),
-        Row("the page's answer, simulated", f"{answered:.2f} s", "1 s",
-            "400 runs of 36 months, with and without a hub"),
+        Row("the whole model, 10,000 runs", told, "5 s",
+            f"25 nationalities, 120 months; {used:.1f} s of {threads} processors, "
+            f"{used / cells * 1e9:.0f} ns a cell, median of {runs}{busy}"),
+        Row("the page's answer, simulated", page_told, "1 s",
+            f"400 runs of 36 months, with and without a hub{page_busy}"),
     ]  # fmt: skip
 
 
 def _draws() -> list[Row]:
     seconds, used, _ = _timed(1, lambda seed: calibrate.fit(windows.NOW, seed, DRAWS_MEASURED))
-    times = DRAWS // DRAWS_MEASURED
+    times, threads = DRAWS // DRAWS_MEASURED, ensemble.workers_here()
+    told, busy = took(seconds * times, used * times, threads)
     return [
-        Row("calibration, a million draws", f"{seconds * times:.0f} s", "240 s",
-            f"{DRAWS_MEASURED:,} measured, times {times}; {used * times:.0f} s of processors"),
+        Row("calibration, a million draws", told, "240 s",
+            f"{DRAWS_MEASURED:,} measured, times {times}, on {threads} processors{busy}"),
     ]  # fmt: skip
