@@ -246,6 +246,12 @@ def test_what_makes_no_sense_is_refused_and_says_why(scene: Scene) -> None:
         nobody = {**PERIOD, "who": "nobody", "detected": "2026-11-24", "activity": "structuring"}
         assert ida.post("/reports/suspicion", data=nobody).status_code == 422
         assert ida.get("/reports/places", params={"quarter": 5}).status_code == 422
+        for year in ("0001", "1999", "2201", "9999"):
+            day = f"{year}-01-01"
+            far = {"first": day, "last": day}
+            assert ida.get("/reports/cash", params=far).status_code == 422
+            never = nobody | {"who": PERSON, "detected": day}
+            assert ida.post("/reports/suspicion", data=never).status_code == 422
 
 
 def test_axe_finds_nothing_and_nothing_sticks_out(scene: Scene, chromium: Browser) -> None:

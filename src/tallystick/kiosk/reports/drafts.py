@@ -32,6 +32,8 @@ ACTIVITIES: Final = (
 )
 """What a report of suspicion is about, for the officer to choose."""
 PERIOD_DAYS_MAX: Final = 400
+YEAR_MIN: Final = 2000
+YEAR_MAX: Final = 2200
 
 Load = Callable[[str], rulebook.Jurisdiction]
 
@@ -43,8 +45,16 @@ def layer_of(duty: Duty) -> str:
 
 def period(first: dt.date, last: dt.date) -> None:
     """Raise `ReportIncomplete` for days that are none, or too many."""
+    known_day(first)
+    known_day(last)
     if not 0 <= (last - first).days <= PERIOD_DAYS_MAX:
         raise ReportIncomplete(f"a period of 1 to {PERIOD_DAYS_MAX + 1} days, the first first")
+
+
+def known_day(day: dt.date) -> None:
+    """Raise `ReportIncomplete` for a day of another century, of which no book can speak."""
+    if not YEAR_MIN <= day.year <= YEAR_MAX:
+        raise ReportIncomplete(f"a day from {YEAR_MIN} to {YEAR_MAX}, not of the year {day.year}")
 
 
 def ctr(found: Sequence[PersonDay], on: dt.date, load: Load = rulebook.load) -> list[Draft]:
@@ -114,6 +124,7 @@ def sar(
     Raises `NoSuchDuty` where the law has none, and `ReportIncomplete` when the cash is below the
     threshold, or the activity is none of `ACTIVITIES`.
     """
+    known_day(detected)
     mine = [one for one in found if one.person == person]
     if not mine or not activity or set(activity) - set(ACTIVITIES):
         raise ReportIncomplete(f"cash of this person, and what it is: {', '.join(ACTIVITIES)}")

@@ -29,8 +29,6 @@ from tallystick.web.figures import sum_of
 
 PERIOD_DAYS: Final = 30
 PERSON_CHARS_MAX: Final = 140
-YEAR_MIN: Final = 2000
-YEAR_MAX: Final = 2200
 DAY: Final = dt.timedelta(days=1)
 Day = Annotated[dt.date | None, Query()]
 Row = dict[str, Any]
@@ -166,7 +164,7 @@ def add(app: FastAPI, desk: Desk) -> None:
         request: Request,
         person: Signed,
         law: Annotated[str, Query(pattern="^[A-Za-z-]{0,40}$")] = "",
-        year: Annotated[int | None, Query(ge=YEAR_MIN, le=YEAR_MAX)] = None,
+        year: Annotated[int | None, Query(ge=drafts.YEAR_MIN, le=drafts.YEAR_MAX)] = None,
         quarter: Annotated[int | None, Query(ge=1, le=4)] = None,
         form: As = "",
     ) -> Response:
