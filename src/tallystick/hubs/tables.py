@@ -7,28 +7,20 @@ alarms and for statistics.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 
+from tallystick.core.columns import text, whole
 from tallystick.core.store import METADATA, Moment
-
-
-def _text(name: str, **more: Any) -> sa.Column[str]:
-    return sa.Column(name, sa.Text, nullable=False, **more)
-
-
-def _whole(name: str, **more: Any) -> sa.Column[int]:
-    return sa.Column(name, sa.BigInteger, nullable=False, **more)
-
 
 AGREEMENTS: Final = sa.Table(
     "hubs_agreements",
     METADATA,
     sa.Column("id", sa.Text, primary_key=True),
-    _text("sender", index=True),
-    _text("country", index=True),
-    _text("name"),
+    text("sender", index=True),
+    text("country", index=True),
+    text("name"),
     sa.Column("made_at", Moment, nullable=False),
     sqlite_strict=True,
 )
@@ -37,31 +29,31 @@ CLAIMS: Final = sa.Table(
     METADATA,
     sa.Column("about", sa.Text, primary_key=True),
     sa.Column("n", sa.Integer, primary_key=True, autoincrement=False),
-    _text("name"),
-    _text("value"),
-    _text("source"),
-    _text("on_day"),
+    text("name"),
+    text("value"),
+    text("source"),
+    text("on_day"),
     sa.Column("until_day", sa.Text),
     sa.Column("at", Moment, nullable=False),
-    _text("by"),
-    _text("salt"),
-    _whole("entry"),
+    text("by"),
+    text("salt"),
+    whole("entry"),
     sqlite_strict=True,
 )
 CASES: Final = sa.Table(
     "hubs_cases",
     METADATA,
     sa.Column("id", sa.Text, primary_key=True),
-    _text("reference", unique=True),
-    _text("state", index=True),
-    _text("sender"),
-    _text("host", index=True),
-    _text("person", unique=True),
-    _text("identity"),
-    _text("caseworker", index=True),
-    _text("lawyer", index=True),
-    _text("proposal"),
-    _text("digest"),
+    text("reference", unique=True),
+    text("state", index=True),
+    text("sender"),
+    text("host", index=True),
+    text("person", unique=True),
+    text("identity"),
+    text("caseworker", index=True),
+    text("lawyer", index=True),
+    text("proposal"),
+    text("digest"),
     sa.Column("opened_at", Moment, nullable=False),
     sa.Column("moved_at", Moment, nullable=False),
     sa.Column("planned_on", sa.Text),
@@ -75,13 +67,13 @@ EVENTS: Final = sa.Table(
     sa.Column("case", sa.Text, sa.ForeignKey("hubs_cases.id"), primary_key=True),
     sa.Column("n", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("at", Moment, nullable=False, index=True),
-    _text("kind", index=True),
-    _text("before"),
-    _text("after"),
-    _text("by"),
+    text("kind", index=True),
+    text("before"),
+    text("after"),
+    text("by"),
     sa.Column("sealed", sa.LargeBinary, nullable=False),
-    _text("commitment"),
-    _whole("entry"),
+    text("commitment"),
+    whole("entry"),
     sqlite_strict=True,
 )
 FACTS: Final = sa.Table(
@@ -97,12 +89,12 @@ ALARMS: Final = sa.Table(
     "hubs_alarms",
     METADATA,
     sa.Column("id", sa.Text, primary_key=True),
-    _text("case", index=True),
-    _text("kind", index=True),
+    text("case", index=True),
+    text("kind", index=True),
     sa.Column("at", Moment, nullable=False),
     sa.Column("sealed", sa.LargeBinary, nullable=False),
     sa.Column("seen_at", Moment),
-    _text("seen_by"),
+    text("seen_by"),
     sqlite_strict=True,
 )
 PAPERS: Final = sa.Table(
@@ -110,7 +102,7 @@ PAPERS: Final = sa.Table(
     METADATA,
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("case", sa.Text, sa.ForeignKey("hubs_cases.id"), nullable=False, index=True),
-    _text("state", index=True),
+    text("state", index=True),
     sa.Column("begun_at", Moment, nullable=False),
     sa.Column("moved_at", Moment, nullable=False),
     sa.Column("sealed", sa.LargeBinary, nullable=False),

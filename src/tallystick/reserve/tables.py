@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 
+from tallystick.core.columns import text, whole
 from tallystick.core.store import METADATA, Moment
-
-
-def _text(name: str, **more: Any) -> sa.Column[str]:
-    return sa.Column(name, sa.Text, nullable=False, **more)
-
-
-def _whole(name: str, **more: Any) -> sa.Column[int]:
-    return sa.Column(name, sa.BigInteger, nullable=False, **more)
-
 
 CHARTER: Final = sa.Table(
     "reserve_charter",
     METADATA,
     sa.Column("one", sa.Integer, primary_key=True),
-    _text("mandate"),
-    _text("name"),
-    _text("since"),
-    _text("by"),
-    _text("source"),
+    text("mandate"),
+    text("name"),
+    text("since"),
+    text("by"),
+    text("source"),
     sa.Column("at", Moment, nullable=False),
     sa.Column("frozen_at", Moment),
-    _text("frozen_by"),
-    _text("frozen_why"),
+    text("frozen_by"),
+    text("frozen_why"),
     sa.Column("tell_at", Moment),
     sqlite_strict=True,
 )
@@ -37,15 +29,15 @@ LOTS: Final = sa.Table(
     "reserve_lots",
     METADATA,
     sa.Column("id", sa.Text, primary_key=True),
-    _text("ledger"),
-    _text("origin"),
-    _text("kind"),
-    _text("deposited"),
-    _whole("sats"),
-    _text("txid"),
-    _whole("vout"),
+    text("ledger"),
+    text("origin"),
+    text("kind"),
+    text("deposited"),
+    whole("sats"),
+    text("txid"),
+    whole("vout"),
     sa.Column("at", Moment, nullable=False),
-    _text("by"),
+    text("by"),
     sa.CheckConstraint("sats > 0", name="positive"),
     sqlite_strict=True,
 )
@@ -53,7 +45,7 @@ VAULT_LEDGERS: Final = sa.Table(
     "reserve_vault_ledgers",
     METADATA,
     sa.Column("vault", sa.Text, primary_key=True),
-    _text("ledger"),
+    text("ledger"),
     sqlite_strict=True,
 )
 """The ledger to which all coins of a vault belong, for good."""
@@ -62,17 +54,17 @@ COINS: Final = sa.Table(
     METADATA,
     sa.Column("txid", sa.Text, primary_key=True),
     sa.Column("vout", sa.BigInteger, primary_key=True, autoincrement=False),
-    _text("vault", index=True),
-    _text("ledger"),
-    _text("address", index=True),
-    _text("keychain"),
-    _whole("place"),
-    _whole("sats"),
-    _whole("height"),
-    _text("day"),
+    text("vault", index=True),
+    text("ledger"),
+    text("address", index=True),
+    text("keychain"),
+    whole("place"),
+    whole("sats"),
+    whole("height"),
+    text("day"),
     sa.Column("at", Moment, nullable=False),
-    _text("spent_by"),
-    _whole("spent_height"),
+    text("spent_by"),
+    whole("spent_height"),
     sqlite_strict=True,
 )
 PARCELS: Final = sa.Table(
@@ -81,8 +73,8 @@ PARCELS: Final = sa.Table(
     sa.Column("txid", sa.Text, primary_key=True),
     sa.Column("vout", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("n", sa.Integer, primary_key=True, autoincrement=False),
-    _text("lot", index=True),
-    _whole("sats"),
+    text("lot", index=True),
+    whole("sats"),
     sa.CheckConstraint("sats > 0", name="positive"),
     sqlite_strict=True,
 )
@@ -90,25 +82,25 @@ MOVEMENTS: Final = sa.Table(
     "reserve_movements",
     METADATA,
     sa.Column("id", sa.Text, primary_key=True),
-    _text("reference", unique=True),
-    _text("act"),
-    _text("vault", index=True),
-    _text("ledger"),
-    _text("state", index=True),
-    _whole("sats"),
-    _whole("fee_sats"),
-    _whole("fee_sats_max"),
-    _text("plan"),
-    _text("digest"),
-    _text("verdict"),
-    _text("why"),
-    _text("maker"),
+    text("reference", unique=True),
+    text("act"),
+    text("vault", index=True),
+    text("ledger"),
+    text("state", index=True),
+    whole("sats"),
+    whole("fee_sats"),
+    whole("fee_sats_max"),
+    text("plan"),
+    text("digest"),
+    text("verdict"),
+    text("why"),
+    text("maker"),
     sa.Column("made_at", Moment, nullable=False),
     sa.Column("moved_at", Moment, nullable=False, index=True),
     sa.Column("ready_at", Moment),
     sa.Column("expires_at", Moment),
-    _text("proposal"),
-    _text("settled_on"),
+    text("proposal"),
+    text("settled_on"),
     sqlite_strict=True,
 )
 HOLDS: Final = sa.Table(
@@ -127,7 +119,7 @@ SIGNED: Final = sa.Table(
     sa.Column("which", sa.Text, primary_key=True),
     sa.Column("key", sa.Text, primary_key=True),
     sa.Column("at", Moment, nullable=False),
-    _text("psbt"),
+    text("psbt"),
     sqlite_strict=True,
 )
 PAYMENTS: Final = sa.Table(
@@ -135,12 +127,12 @@ PAYMENTS: Final = sa.Table(
     METADATA,
     sa.Column("txid", sa.Text, primary_key=True),
     sa.Column("movement", sa.Text, sa.ForeignKey("reserve_movements.id"), nullable=False),
-    _text("which"),
-    _text("raw"),
-    _text("state"),
-    _whole("fee_sats"),
+    text("which"),
+    text("raw"),
+    text("state"),
+    whole("fee_sats"),
     sa.Column("made_at", Moment, nullable=False),
-    _whole("height"),
+    whole("height"),
     sqlite_strict=True,
 )
 EVENTS: Final = sa.Table(
@@ -149,10 +141,10 @@ EVENTS: Final = sa.Table(
     sa.Column("subject", sa.Text, primary_key=True),
     sa.Column("n", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("at", Moment, nullable=False, index=True),
-    _text("kind"),
-    _text("content"),
-    _text("salt"),
-    _whole("entry"),
+    text("kind"),
+    text("content"),
+    text("salt"),
+    whole("entry"),
     sqlite_strict=True,
 )
 ALARMS: Final = sa.Table(
@@ -160,11 +152,11 @@ ALARMS: Final = sa.Table(
     METADATA,
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("at", Moment, nullable=False, index=True),
-    _text("kind"),
-    _text("subject"),
-    _text("detail"),
+    text("kind"),
+    text("subject"),
+    text("detail"),
     sa.Column("ended_at", Moment),
-    _text("ended_by"),
+    text("ended_by"),
     sa.UniqueConstraint("kind", "subject"),
     sqlite_strict=True,
 )
@@ -173,20 +165,20 @@ ATTESTATIONS: Final = sa.Table(
     METADATA,
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("at", Moment, nullable=False, index=True),
-    _whole("height"),
-    _text("state"),
-    _text("statement"),
-    _text("digest"),
-    _text("proofs"),
+    whole("height"),
+    text("state"),
+    text("statement"),
+    text("digest"),
+    text("proofs"),
     sqlite_strict=True,
 )
 CODES: Final = sa.Table(
     "reserve_codes",
     METADATA,
     sa.Column("person", sa.Text, primary_key=True),
-    _text("salt"),
-    _text("code"),
-    _text("duress"),
+    text("salt"),
+    text("code"),
+    text("duress"),
     sqlite_strict=True,
 )
 CODES_GIVEN: Final = sa.Table(
@@ -194,7 +186,7 @@ CODES_GIVEN: Final = sa.Table(
     METADATA,
     sa.Column("person", sa.Text, primary_key=True),
     sa.Column("about", sa.Text, primary_key=True),
-    _text("mark"),
+    text("mark"),
     sqlite_strict=True,
 )
 """Which code an official gave for what: HMAC-SHA-256 under the code's own hash."""

@@ -5,35 +5,27 @@ A person is the identifier that the vault knows; an entry is public and kept who
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 
+from tallystick.core.columns import text, whole
 from tallystick.core.store import METADATA, Moment
-
-
-def _text(name: str, **more: Any) -> sa.Column[str]:
-    return sa.Column(name, sa.Text, nullable=False, **more)
-
-
-def _whole(name: str, **more: Any) -> sa.Column[int]:
-    return sa.Column(name, sa.BigInteger, nullable=False, **more)
-
 
 LISTS: Final = sa.Table(
     "screening_lists",
     METADATA,
     sa.Column("id", sa.Text, primary_key=True),
-    _text("list", index=True),
-    _text("format"),
+    text("list", index=True),
+    text("format"),
     sa.Column("dated", sa.Text),
-    _text("digest"),
-    _whole("entries"),
-    _whole("added"),
-    _whole("changed"),
-    _whole("removed"),
+    text("digest"),
+    whole("entries"),
+    whole("added"),
+    whole("changed"),
+    whole("removed"),
     sa.Column("at", Moment, nullable=False),
-    _text("by"),
+    text("by"),
     sqlite_strict=True,
 )
 """Each time a list was taken in, with the SHA-256 of the file and what it changed."""
@@ -41,10 +33,10 @@ ENTRIES: Final = sa.Table(
     "screening_entries",
     METADATA,
     sa.Column("id", sa.Text, primary_key=True),
-    _text("key", index=True),
-    _text("list"),
-    _text("digest"),
-    _text("body"),
+    text("key", index=True),
+    text("list"),
+    text("digest"),
+    text("body"),
     sa.Column("since", sa.Text, sa.ForeignKey("screening_lists.id"), nullable=False, index=True),
     sa.Column("until", sa.Text, sa.ForeignKey("screening_lists.id"), index=True),
     sa.Index("ix_screening_entries_in_force", "list", "until"),
@@ -55,18 +47,18 @@ HITS: Final = sa.Table(
     "screening_hits",
     METADATA,
     sa.Column("id", sa.Text, primary_key=True),
-    _text("person", index=True),
-    _text("entry"),
-    _text("entry_digest"),
-    _text("listed"),
-    _whole("points"),
-    _text("said"),
-    _text("state", index=True),
-    _text("why"),
+    text("person", index=True),
+    text("entry"),
+    text("entry_digest"),
+    text("listed"),
+    whole("points"),
+    text("said"),
+    text("state", index=True),
+    text("why"),
     sa.Column("at", Moment, nullable=False),
     sa.Column("moved_at", Moment, nullable=False),
-    _text("proposal"),
-    _text("decision"),
+    text("proposal"),
+    text("decision"),
     sa.UniqueConstraint("person", "entry", "entry_digest"),
     sqlite_strict=True,
 )
@@ -76,11 +68,11 @@ EVENTS: Final = sa.Table(
     sa.Column("hit", sa.Text, sa.ForeignKey("screening_hits.id"), primary_key=True),
     sa.Column("n", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("at", Moment, nullable=False),
-    _text("kind"),
-    _text("by"),
-    _text("content"),
-    _text("salt"),
-    _whole("entry"),
+    text("kind"),
+    text("by"),
+    text("content"),
+    text("salt"),
+    whole("entry"),
     sqlite_strict=True,
 )
 SCREENED: Final = sa.Table(
@@ -88,8 +80,8 @@ SCREENED: Final = sa.Table(
     METADATA,
     sa.Column("person", sa.Text, primary_key=True),
     sa.Column("at", Moment, nullable=False),
-    _text("against"),
-    _whole("complete"),
+    text("against"),
+    whole("complete"),
     sqlite_strict=True,
 )
 """When a person was last screened, against which takings-in, and whether every list was there."""
