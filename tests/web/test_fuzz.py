@@ -8,6 +8,7 @@ in, and `answers_well`.
 
 from __future__ import annotations
 
+import base64
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -30,13 +31,20 @@ from serving import stop_all
 from tallystick.core import journal, ledger
 from tallystick.core.clock import SeededClock, new_id
 from tallystick.core.errors import TallystickError
+from tallystick.core.identity import sealing
 from tallystick.core.vault import Vault
+from tallystick.devices import sample_pictures
+from tallystick.kiosk.customers import picture
+from tallystick.kiosk.customers.ask import Item
 from tallystick.kiosk.customers.desk import CustomerDesk
+from tallystick.kiosk.customers.policy import Policy
 from tallystick.kiosk.customers.texts import FileTexts
 from tallystick.web.machine_api import ROUTES, openapi
 
 ANSWER_S_MAX = 20
 A_DAY_S = 86_400
+NEVER_REACHED = 10**11
+"""In minor units: taken when it is given, and asked of nobody here."""
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -69,7 +77,8 @@ def machine(tmp_path_factory: pytest.TempPathFactory, network: Network) -> Itera
     made = Machine(store, SeededClock(9), network)
     folder = tmp_path_factory.mktemp("vault")
     texts = FileTexts(folder / "telephone.txt")
-    made.desk.customers = CustomerDesk(Vault(folder, made.clock), texts)
+    asking = Policy(copy_from_minor=NEVER_REACHED, email_from_minor=NEVER_REACHED)
+    made.desk.customers = CustomerDesk(Vault(folder, made.clock), texts, asking)
     yield made
     stop_all()
     store.close()
@@ -81,7 +90,7 @@ class Purchase:
     def __init__(self, machine: Machine) -> None:
         machine.clock.advance(A_DAY_S)  # so that no daily limit is ever reached
         self.machine, self.quote = machine, machine.buy(1_000)
-        self.turn = 0
+        self.turn, self.card = 0, sample_pictures.card()
 
     def truth(self, label: str) -> dict[str, Any]:
         asking = label.endswith("/notes")
@@ -101,8 +110,16 @@ class Purchase:
             "phone": "2025550142",
             "text": licence(),
             "source": "wages",
+            "item": Item.COPY.value,
+            "sealed": self.sealed(),
+            **({"address": "pat@example.org"} if label.endswith("/email") else {}),
             **{name: now[name] for name in ("notes", "cash_minor", "sats")},
         }
+
+    def sealed(self) -> str:
+        key, about = self.machine.desk.key, picture.about(self.quote.purchase, Item.COPY)
+        made = sealing.seal(self.card, about, *sealing.offered(key), key.public_key())
+        return base64.b64encode(made).decode()
 
     def put_into(self, case: Any) -> None:
         """Make a case true of this purchase: nowhere, in its path, or in all fields but one."""
