@@ -155,6 +155,11 @@ def child(folder: Path, broken: bool, padding: tuple[str, int] | None) -> int:
         os._exit(status)
 
 
+def points(count: int, broken: bool) -> range:
+    """Return the calls to be killed at: each; of the broken steps every third, to see it fail."""
+    return range(1, count + 1, 3 if broken else 1)
+
+
 def sweep(root: Path, call: str, count: int, broken: bool) -> None:
     """Kill at call 1, 2, 3 … of a fresh copy each, and run each again to its end.
 
@@ -162,7 +167,7 @@ def sweep(root: Path, call: str, count: int, broken: bool) -> None:
     """
     shutil.copytree(root / "start", root / f"first-{call}")
     main(root / f"first-{call}", broken)
-    for n in range(1, count + 1):
+    for n in points(count, broken):
         folder = root / f"{call}-{n}"
         shutil.copytree(root / "start", folder)
         killed = child(folder, broken, (call, PADDING - n))

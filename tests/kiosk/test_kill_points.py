@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from purchase_steps import NOTES, PADDING, PURCHASE, prepare
+from purchase_steps import NOTES, PADDING, PURCHASE, points, prepare
 
 from tallystick.core import effects, journal, ledger
 from tallystick.core.errors import TallystickError
@@ -35,7 +35,7 @@ def sweep(root: Path, call: str, count: int, *flags: str) -> list[tuple[str, boo
     arguments = [str(root), "sweep", call, str(count), *flags]
     subprocess.run([*command, *arguments], check=True, capture_output=True, timeout=500)
     found = []
-    for n in range(1, count + 1):
+    for n in points(count, bool(flags)):
         folder = root / f"{call}-{n}"
         killed, again = (folder / "ended").read_text().split()
         said = wrong_or_raised(folder) if again == "0" else ["the second run did not end well"]

@@ -19,6 +19,10 @@ from tallystick.devices.errors import CameraLost, PictureTooDark, PictureUnusabl
 from tallystick.devices.v4l2 import V4l2Camera
 
 RAW_BYTES_MAX: Final = 8 * 1024 * 1024
+END_OF_IMAGE: Final = b"\xff\xd9"
+ENDING_BYTES: Final = 64
+"""A camera may fill its buffer up behind the marker. Looked for here, since another library may
+have told the decoder to take half of a picture for a whole one."""
 RAW_PIXELS_MAX: Final = 16_000_000
 SIDE_PIXELS_MIN: Final = 160
 SIDE_PIXELS_MAX: Final = 1_280
@@ -59,6 +63,8 @@ def developed(raw: bytes) -> Picture:
     """
     if len(raw) > RAW_BYTES_MAX:
         raise PictureUnusable(f"{len(raw)} bytes, more than {RAW_BYTES_MAX}")
+    if END_OF_IMAGE not in raw.rstrip(b"\0")[-ENDING_BYTES:]:
+        raise PictureUnusable("not a whole JPEG")
     try:
         with Image.open(io.BytesIO(raw), formats=("JPEG",)) as seen:
             if seen.width * seen.height > RAW_PIXELS_MAX or min(seen.size) < SIDE_PIXELS_MIN:

@@ -273,8 +273,10 @@ class Tiles {
   }
 }
 
+// Tiles never change; all else is asked for anew, so that a check is of the log as it stands now.
 async function fetched(path, most = TILE_BYTES_MAX) {
-  const reply = await fetch(path, { credentials: "omit", redirect: "error" });
+  const cache = path.includes("/tile/") ? "default" : "no-cache";
+  const reply = await fetch(path, { cache, credentials: "omit", redirect: "error" });
   if (reply.status === 404) return null;
   if (!reply.ok) throw new Unknown("unread", `${path}: ${reply.status}`);
   const data = new Uint8Array(await reply.arrayBuffer());
