@@ -111,6 +111,28 @@ def suspected(ada: httpx.Client) -> str:
     return str(done.headers["location"])
 
 
+def stands(scene: Scene, report: str) -> dict[str, str]:
+    with scene.store.read() as tx:
+        return _row(tx, report.rpartition("/")[2])
+
+
+def test_of_large_cash_too_nobody_else_takes_a_step_or_reads_the_narrative(scene: Scene) -> None:
+    with (
+        scene.client("Gil Cash", Role.AUDITOR, ROLE) as gil,
+        scene.client("Hal Cash", Role.ADMIN) as hal,
+    ):
+        report = drafted(gil)
+        told = {"text": "Mallory Quux paid in twice on one day."}
+        assert gil.post(f"{report}/narrative", data=told).status_code == 303
+        assert hal.get(report).status_code == 200, "that there is one is no secret"
+        before = stands(scene, report)
+        form = {"why": "curious", "text": "Nothing happened.", "number": "1"}
+        for act in ("narrative", "propose", "approve", "filed", "take-back", "drop", "open"):
+            answer = hal.post(f"{report}/{act}", data=form)
+            assert answer.status_code == 404 and "Mallory" not in answer.text, act
+        assert stands(scene, report) == before
+
+
 def test_two_officers_file_what_the_books_say(scene: Scene) -> None:
     ada, ben = (scene.client(n, Role.OPERATOR, ROLE) for n in ("Ada Two", "Ben Two"))
     with ada, ben:
