@@ -151,16 +151,18 @@ def child(what: str, folder: Path, torn: bool, padding: tuple[str, int] | None) 
 
 
 def sweep(what: str, root: Path, call: str, count: int, torn: bool) -> None:
-    """Kill at call 1, 2, 3 … of a fresh copy each; keep what is there; then run it to its end."""
+    """Kill at call 1, 2, 3 … of a fresh copy each, and note how each ended."""
     for n in range(1, count + 1):
         folder = root / f"{what}-{call}-{n}"
-        shutil.copytree(root / "start", folder)
-        killed = child(what, folder, torn, (call, PADDING - n))
-        shutil.copytree(folder / "log", folder / "log-killed")
-        shutil.copytree(folder / "w", folder / "w-killed")
-        shutil.copy(folder / "answered", folder / "answered-killed")
-        again = child(what, folder, False, None)
-        (folder / "ended").write_text(f"{killed} {again}")
+        (folder / "killed").write_text(str(child(what, folder, torn, (call, PADDING - n))))
+
+
+def again(what: str, folder: Path) -> None:
+    """Keep what a kill left; then run the step to its end. Nobody traces this: it is quick."""
+    shutil.copytree(folder / "log", folder / "log-killed")
+    shutil.copytree(folder / "w", folder / "w-killed")
+    shutil.copy(folder / "answered", folder / "answered-killed")
+    (folder / "again").write_text(str(child(what, folder, False, None)))
 
 
 def apart(run: Callable[[], None], name: Path | None = None) -> None:
@@ -182,7 +184,12 @@ def whole(root: Path, what: str) -> None:
 
 
 def main(root: Path, asked: list[str]) -> None:
-    """Run ``whole``, or sweeps written as STEP:CALL:COUNT:HOW."""
+    """Run ``whole``, sweeps written as STEP:CALL:COUNT:HOW, or ``again`` and STEP:FOLDER."""
+    if asked[0] == "again":
+        for one in asked[1:]:
+            what, _, name = one.partition(":")
+            again(what, root / name)
+        return
     for what in STEPS if asked == ["whole"] else ():
         whole(root, what)
     for one in asked if asked != ["whole"] else ():

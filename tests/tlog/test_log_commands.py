@@ -1,4 +1,7 @@
-"""The commands as people run them: real processes, real files, and what their exit codes say."""
+"""The commands as people run them: real files, and what their exit codes say.
+
+Each command runs once as a process of its own; where only its answer matters, in this one.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,10 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 from log_scene import LogScene, open_scene
 
+from tallystick.cli import main
 from tallystick.core import journal
 from tallystick.core.clock import SystemClock
 from tallystick.core.tlog import ask, checkpoint, note, policy
@@ -27,6 +32,12 @@ WAIT_S = 30
 
 
 def run(*args: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in this process, and return what a process of its own would."""
+    done = CliRunner().invoke(main, list(args))
+    return subprocess.CompletedProcess(args, done.exit_code, done.stdout, done.stderr)
+
+
+def process(*args: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "tallystick.cli", *args]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
@@ -63,7 +74,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LogScene]:
 
 def test_from_publishing_to_a_witnessed_proof(scene: LogScene, tmp_path: Path) -> None:
     data = str(scene.folder.parent)
-    done = run("log", "publish", "--data", data, "--origin", "log.example/cli")
+    done = process("log", "publish", "--data", data, "--origin", "log.example/cli")
     assert done.returncode == 0 and "260 entries" in done.stdout, done.stderr
     again = run("log", "publish", "--data", data, "--origin", "log.example/other")
     assert again.returncode == 1 and "1217" in again.stderr
@@ -92,11 +103,11 @@ def test_from_publishing_to_a_witnessed_proof(scene: LogScene, tmp_path: Path) -
     publisher.step()
     asking.close()
     witness.stop()
-    receipt = run("log", "prove", "--data", data, "263").stdout
+    receipt = process("log", "prove", "--data", data, "263").stdout
     (tmp_path / "r").write_text(receipt)
     web = Running(tmp_path / "s.ready", "log", "serve", "--data", data)
     known = ("--policy", str(tmp_path / "policy"), "--last", str(tmp_path / "last"))
-    done = run("verify", web.said[0], *known, "--receipt", str(tmp_path / "r"), "--json")
+    done = process("verify", web.said[0], *known, "--receipt", str(tmp_path / "r"), "--json")
     web.stop()
     said = json.loads(done.stdout)
     assert (done.returncode, said["exit"]) == (0, 0), said
@@ -118,7 +129,7 @@ def test_the_key_is_changed_by_command_and_pins_by_hand(scene: LogScene, tmp_pat
     run("log", "publish", "--data", data)
     old = (scene.folder / "log.vkey").read_text().strip()
     assert run("verify", str(scene.folder), "--last", last).returncode == 0
-    done = run("log", "rotate", "--data", data, "--overlap-days", "0", "--yes")
+    done = process("log", "rotate", "--data", data, "--overlap-days", "0", "--yes")
     assert done.returncode == 0 and "signs too until" in done.stdout, done.stderr
     new = done.stdout.split("\n")[0]
     run("log", "publish", "--data", data)
@@ -131,7 +142,7 @@ def test_the_key_is_changed_by_command_and_pins_by_hand(scene: LogScene, tmp_pat
     done = run("verify", str(scene.folder), "--last", last)
     assert done.returncode == 1 and "wrong-key" in done.stdout, "no overlap, no announcement"
     assert run("pins", last, "--key", "x+00+AA").returncode == 1
-    done = run("pins", last, "--key", new)
+    done = process("pins", last, "--key", new)
     assert done.returncode == 0 and new in done.stdout and "changed" in done.stdout
     done = run("verify", str(scene.folder), "--last", last)
     assert done.returncode == 0 and "consistency" in done.stdout, done.stdout
@@ -146,7 +157,7 @@ def test_exit_codes(scene: LogScene, tmp_path: Path) -> None:
     bundle = copy / "tile" / "entries" / "000"
     whole = bundle.read_bytes()
     bundle.write_bytes(whole[:-5])
-    done = run("verify", str(copy))
+    done = process("verify", str(copy))
     assert done.returncode == 1 and "truncated-bundle" in done.stdout
     assert run("verify", str(copy), "--quick").returncode == 0
     (copy / "checkpoint").unlink()

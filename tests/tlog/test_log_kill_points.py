@@ -64,11 +64,16 @@ def calls(start: Path) -> dict[str, dict[str, int]]:
 
 def sweep(root: Path, asked: Mapping[tuple[str, str], int], how: str = "") -> dict[str, list[Path]]:
     """Kill each step at each call of each kind, all in one run: a process counts its own calls."""
-    injected = [f"--inject={call}:signal=SIGKILL:when={PADDING}" for call in CALLS]
-    strace(root, "/dev/null", [f"{w}:{c}:{n}:{how}" for (w, c), n in asked.items()], *injected)
     made: dict[str, list[Path]] = {}
     for (what, call), count in asked.items():
         made.setdefault(what, []).extend(root / f"{what}-{call}-{n + 1}" for n in range(count))
+    for folder in (one for folders in made.values() for one in folders):
+        shutil.copytree(root / "start", folder)
+    injected = [f"--inject={call}:signal=SIGKILL:when={PADDING}" for call in CALLS]
+    strace(root, "/dev/null", [f"{w}:{c}:{n}:{how}" for (w, c), n in asked.items()], *injected)
+    names = [f"{what}:{one.name}" for what, folders in made.items() for one in folders]
+    command = [sys.executable, str(SCRIPT), str(root), "again", *names]
+    subprocess.run(command, check=True, timeout=300, env=ENV)
     return made
 
 
@@ -107,7 +112,7 @@ def wrong_witnessed(folder: Path) -> str:
 
 
 def killed(folder: Path) -> tuple[bool, str]:
-    by, again = (folder / "ended").read_text().split()
+    by, again = ((folder / name).read_text() for name in ("killed", "again"))
     return by != "0", "" if again == "0" else "the second run did not end well"
 
 

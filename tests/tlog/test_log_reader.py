@@ -14,10 +14,11 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from serving import serve, stop_all
-from tallystick.core.tlog import reader, tiles, verify
+from tallystick.core.tlog import http_source, tiles, verify
 from tallystick.core.tlog.errors import Unreadable
+from tallystick.core.tlog.http_source import HttpSource
 from tallystick.core.tlog.note import NOTE_BYTES_MAX
-from tallystick.core.tlog.reader import HttpSource, LogReader, Missing, open_source
+from tallystick.core.tlog.reader import LogReader, Missing, open_source
 from tallystick.core.tlog.verify import Asked
 from tallystick.web.log_files import LogFiles
 
@@ -96,4 +97,4 @@ def test_only_folders_and_http() -> None:
     for where in ("ftp://x", "/nowhere/at/all"):
         with pytest.raises(Unreadable):
             open_source(where)
-    assert reader.TRIES > 1
+    assert http_source.TRIES > 1

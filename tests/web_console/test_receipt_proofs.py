@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from scene import Scene
 
 from tallystick.core.tlog import keyring, keys, note, proof, receipts, tiles, verify
-from tallystick.core.tlog.reader import HttpSource
+from tallystick.core.tlog.http_source import HttpSource
 from tallystick.core.tlog.verify import Asked
 from tallystick.kiosk.tables import PURCHASES
 from tallystick.web import public

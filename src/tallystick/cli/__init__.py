@@ -7,7 +7,6 @@ one command, and none waits for what the others import.
 from __future__ import annotations
 
 import importlib
-import sys
 from collections.abc import Mapping
 from typing import Final
 
@@ -63,6 +62,3 @@ class Lazy(click.Group):
 @click.version_option(__version__)
 def main() -> None:
     """Run public programmes that hold something for somebody, so that anyone can check."""
-    import structlog  # a key holder's process of the demo never needs it
-
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))

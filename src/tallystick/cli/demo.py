@@ -294,7 +294,7 @@ def _log(cell: Cell) -> str:
     """Check the published log as a stranger would; return what that proved, or what it caught."""
     from tallystick.bitcoin.anchor import AnchorChecker
     from tallystick.core.tlog import checkers
-    from tallystick.core.tlog.reader import HttpSource
+    from tallystick.core.tlog.http_source import HttpSource
     from tallystick.core.tlog.verify import Asked, verify
 
     checkers.register(AnchorChecker.name, AnchorChecker)

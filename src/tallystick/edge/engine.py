@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, Protocol
 
 import msgspec
-import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tallystick.core.clock import Clock
 from tallystick.core.errors import TallystickError
 from tallystick.core.identity import sealing
+from tallystick.core.logs import logger
 from tallystick.devices.camera import Camera, Picture
 from tallystick.devices.errors import PictureTooDark
 from tallystick.devices.validator import BillValidator
@@ -56,7 +56,7 @@ PROGRESS_EVERY_S: Final = 0.1
 WATCH_EVERY_S: Final = 1.0
 TIDY_EVERY_S: Final = 5.0
 SOFTWARE: Final = "tallystick edge 1"
-LOG = structlog.get_logger()
+LOG = logger()
 
 
 class Scanner(Protocol):

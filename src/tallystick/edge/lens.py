@@ -11,14 +11,13 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-import structlog
-
 from tallystick.core.errors import TallystickError
+from tallystick.core.logs import logger
 from tallystick.devices.camera import Camera, Picture
 from tallystick.devices.errors import CameraLost
 
 WAITING_MAX: Final = 2
-LOG: Final = structlog.get_logger()
+LOG: Final = logger()
 
 
 class Lens(threading.Thread):

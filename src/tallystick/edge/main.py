@@ -15,11 +15,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-import structlog
 import uvicorn
 
 from tallystick.core.clock import Clock, SystemClock
 from tallystick.core.identity.keys import load_or_make_key
+from tallystick.core.logs import logger
 from tallystick.devices.camera import open_camera
 from tallystick.devices.headphones import Jack
 from tallystick.devices.id003.driver import Id003
@@ -39,7 +39,7 @@ CLOSE_S: Final = 2
 PAIR_S_MAX: Final = 60
 SCREEN_MM_MIN, WIDE_MM_MIN = 185, 292
 """The narrowest screens, upright and lying, on which large capitals of 7.3 mm lose nothing."""
-LOG = structlog.get_logger()
+LOG = logger()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,8 @@ import threading
 from pathlib import Path
 from typing import Final
 
-import structlog
-
 from tallystick.core.clock import Clock
+from tallystick.core.logs import logger
 from tallystick.core.store import Store
 from tallystick.core.tlog import ask, policy, publish
 from tallystick.core.tlog.errors import LogError
@@ -22,7 +21,7 @@ from tallystick.core.tlog.publish import Publisher
 PUBLISH_EVERY_S: Final = 0.5
 AGAIN_S: Final = 5.0
 FOLDER: Final = "log"
-LOG = structlog.get_logger()
+LOG = logger()
 
 
 def open_publisher(

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-import structlog
 import uvicorn
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -30,6 +29,7 @@ from tallystick.core.clock import Clock, SystemClock
 from tallystick.core.effects import Worker
 from tallystick.core.identity.keys import load_or_make_key
 from tallystick.core.identity.passkeys import Party
+from tallystick.core.logs import logger
 from tallystick.core.money import asset
 from tallystick.core.rulebook import adoptions, duties
 from tallystick.core.rulebook.duties import Statements
@@ -66,7 +66,7 @@ BACKLOG: Final = 128
 SYNC_EVERY_S: Final = 5.0
 SCREEN_EVERY_S: Final = 2.0
 SWEEP_LOOK_S: Final = 60.0
-LOG = structlog.get_logger()
+LOG = logger()
 
 
 @dataclass(frozen=True, slots=True)

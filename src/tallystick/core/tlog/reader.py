@@ -10,18 +10,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final, Protocol
 
-import httpx
-
 from tallystick.core.tlog import tiles
 from tallystick.core.tlog.errors import Unreadable
 from tallystick.core.tlog.merkle import HASH_BYTES
 from tallystick.core.tlog.note import NOTE_BYTES_MAX
 from tallystick.core.tlog.tiles import ENTRY_BYTES_MAX, TILE_BYTES, WIDTH, Tile
 
-FETCH_S_MAX: Final = 20
 BUNDLE_BYTES_MAX: Final = WIDTH * (ENTRY_BYTES_MAX + 2)
-TRIES: Final = 3
-"""A connection that breaks is made again so often in all."""
 
 
 class Missing(Unreadable):
@@ -57,48 +52,14 @@ class FolderSource:
             raise Missing(f"{self.folder / path} is not there") from error
         except OSError as error:
             raise Unreadable(f"{self.folder / path}: {error.strerror}") from error
-        return _bounded(path, data, bytes_max)
+        return bounded(path, data, bytes_max)
 
     def close(self) -> None:
         """Let go of nothing: each file was closed."""
 
 
-class HttpSource:
-    """A prefix on a web server. Redirects are not followed, proxies of the environment not used."""
-
-    def __init__(self, url: str) -> None:
-        self.where = url.rstrip("/")
-        self._http = httpx.Client(timeout=FETCH_S_MAX, trust_env=False)
-
-    def get(self, path: str, bytes_max: int) -> bytes:
-        """Return a file; raise `Missing` or `Unreadable`."""
-        for left in reversed(range(TRIES)):
-            try:
-                return self._get(path, bytes_max)
-            except httpx.HTTPError as error:
-                if not left or not isinstance(error, httpx.TransportError):
-                    raise Unreadable(f"{self.where}/{path}: {error!r}"[:300]) from error
-        raise Unreadable(f"{self.where}/{path}")
-
-    def close(self) -> None:
-        """Let go of the connections."""
-        self._http.close()
-
-    def _get(self, path: str, bytes_max: int) -> bytes:
-        data = b""
-        with self._http.stream("GET", f"{self.where}/{path}") as reply:
-            if reply.status_code in (404, 410):
-                raise Missing(f"{self.where}/{path} is not there")
-            if reply.status_code != httpx.codes.OK:
-                raise Unreadable(f"{self.where}/{path} answers {reply.status_code}")
-            for part in reply.iter_bytes():
-                data += part
-                if len(data) > bytes_max:
-                    break
-        return _bounded(path, data, bytes_max)
-
-
-def _bounded(path: str, data: bytes, bytes_max: int) -> bytes:
+def bounded(path: str, data: bytes, bytes_max: int) -> bytes:
+    """Return the bytes of a file; raise `Unreadable` if there are more than so many."""
     if len(data) > bytes_max:
         raise Unreadable(f"{path} has more than {bytes_max} bytes")
     return data
@@ -107,6 +68,8 @@ def _bounded(path: str, data: bytes, bytes_max: int) -> bytes:
 def open_source(where: str) -> Source:
     """Return the source that a URL or a folder's path names; raise `Unreadable`."""
     if where.startswith(("https://", "http://")):
+        from tallystick.core.tlog.http_source import HttpSource  # slow, and seldom needed
+
         return HttpSource(where)
     if not Path(where).is_dir():
         raise Unreadable(f"{where} is neither a folder nor an http(s) address")

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
-import structlog
 
 from tallystick.core import journal
 from tallystick.core.clock import new_id
+from tallystick.core.logs import logger
 from tallystick.core.store import Store, Tx
 from tallystick.kiosk.customers import rights
 from tallystick.kiosk.customers.tables import CUSTOMERS, SWEEPS
@@ -27,7 +27,7 @@ AGAIN_AFTER: Final = dt.timedelta(hours=1)
 LATE_AFTER: Final = dt.timedelta(hours=36)
 TROUBLE_CHARS_MAX: Final = 300
 SERVER: Final = "the server"
-LOG: Final = structlog.get_logger()
+LOG: Final = logger()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,13 +15,12 @@ import threading
 from pathlib import Path
 from typing import Final, Protocol
 
-import structlog
-
+from tallystick.core.logs import logger
 from tallystick.kiosk.customers.errors import PolicyUnreadable
 
 WAITING_MAX: Final = 1_000
 SEND_S_MAX: Final = 20
-LOG: Final = structlog.get_logger()
+LOG: Final = logger()
 
 
 class Texts(Protocol):

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import structlog
-
 from tallystick.core.clock import SystemClock
 from tallystick.core.identity.passkeys import Party
+from tallystick.core.logs import logger
 from tallystick.core.store import Store
 from tallystick.core.vault import Vault
 from tallystick.hubs import asking
@@ -28,7 +27,7 @@ from tallystick.web.server import Listener, bound
 
 AGAIN_EVERY_S: Final = 3_600
 VAULT_FOLDER: Final = "vault"
-LOG = structlog.get_logger()
+LOG = logger()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-import structlog
-
 from tallystick.bitcoin.chain import open_chain
 from tallystick.core.clock import AheadClock, Clock
 from tallystick.core.effects import Worker
 from tallystick.core.identity.passkeys import Party
+from tallystick.core.logs import logger
 from tallystick.core.store import Store
 from tallystick.core.tlog import log
 from tallystick.reserve import move, publish, watch
@@ -32,7 +31,7 @@ from tallystick.web.server import Listener, bound
 
 WATCH_EVERY_S: Final = 1.0
 STOP_S_MAX: Final = 10.0
-LOG = structlog.get_logger()
+LOG = logger()
 
 
 @dataclass(frozen=True, slots=True)
