@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pwd
 import shutil
@@ -38,6 +39,12 @@ CHROMIUM_ARGS = [
 
 LONG = ("edge", "kiosk", "demo", "cli", "screens", "reserve", "bitcoin", "tlog")
 """Folders whose files take longest, and so are begun first: else the last file is waited for."""
+
+
+def pytest_collection_finish() -> None:
+    """Have the collector of garbage pass over what is there now: it stays, and it is much."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

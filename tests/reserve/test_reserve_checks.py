@@ -124,9 +124,9 @@ def test_c10_many_small_movements_never_pass_the_budget(
     """Many at once, across midnight, a restart and a reorganisation: never above a tenth.
 
     A hundred on the server's database, where steps truly run beside each other; on a file, whose
-    writers wait for one another, forty.
+    writers wait for one another, twenty.
     """
-    count = 100 if store_url.startswith("postgresql") else 40
+    count = 100 if store_url.startswith("postgresql") else 20
     scene = make_scene(store_url, start=dt.datetime(2027, 1, 1, 4, 59, tzinfo=dt.UTC))
     names = scene.many(count, 10_000)
     scene.clock.advance(23 * 366 * DAY_S)

@@ -337,45 +337,42 @@ def small(page: Page) -> list[str]:
 
 
 def look_at(page: Page, url: str) -> None:
+    """Load a page once, and look at it on a desk and on a telephone."""
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
     page.goto(url)
-    assert faults(page) == []
-    over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    assert over <= 0, f"{over} px stick out"
-    assert small(page) == []
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        assert faults(page) == [], width
+        over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert over <= 0, f"{over} px stick out of {width}"
+        assert small(page) == [], width
     assert [text for text in complaints if "Content Security" in text] == []
 
 
-@pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", CONSOLE)
 def test_no_page_of_the_console_has_a_fault(
-    shown: tuple[Site, Official, dict[str, str]], name: str, width: int
+    shown: tuple[Site, Official, dict[str, str]], name: str
 ) -> None:
     site, official, named = shown
-    official.page.set_viewport_size({"width": width, "height": 900})
     path = f"movements/{named[name]}" if name in named else name
     path = f"approvals/{named[name]}" if name == "origin" else path
     look_at(official.page, f"{site.url}/{path}")
 
 
-@pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", ["", "movements"])
 def test_no_public_page_has_a_fault(
-    shown: tuple[Site, Official, dict[str, str]], name: str, width: int
+    shown: tuple[Site, Official, dict[str, str]], name: str
 ) -> None:
     site, official, _ = shown
-    official.page.set_viewport_size({"width": width, "height": 900})
     look_at(official.page, f"{site.public}/{name}")
 
 
-@pytest.mark.parametrize("width", WIDTHS)
 def test_who_prefers_the_dark_gets_it_without_a_fault(
-    shown: tuple[Site, Official, dict[str, str]], width: int
+    shown: tuple[Site, Official, dict[str, str]],
 ) -> None:
     site, official, named = shown
     page = official.page
-    page.set_viewport_size({"width": width, "height": 900})
     page.emulate_media(color_scheme="dark")
     for url in (site.public, f"{site.url}/movements/{named['movement']}"):
         look_at(page, url)

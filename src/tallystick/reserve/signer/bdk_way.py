@@ -22,6 +22,9 @@ OPTIONS = {
     "allow_grinding": True,
 }
 
+LOOKAHEAD = 1
+"""A signer looks for no coins: the PSBT says where each is, and BDK signs by that."""
+
 
 def _kind(network: str) -> bdk.NetworkKind:
     return bdk.NetworkKind.MAIN if network == "bitcoin" else bdk.NetworkKind.TEST
@@ -79,7 +82,8 @@ class BdkWay:
             if (key.fingerprint, key.key) == (own.fingerprint, own.xpub):
                 private = private.replace(key.source, secret)
         branches = [bdk.Descriptor(one, _kind(network)) for one in branches_of(private)]
-        wallet = bdk.Wallet(*branches, NETWORKS[network], bdk.Persister.new_in_memory())
+        given = (*branches, NETWORKS[network], bdk.Persister.new_in_memory())
+        wallet = bdk.Wallet(*given, lookahead=LOOKAHEAD)
         parsed = bdk.Psbt(base64.b64encode(psbt).decode())
         wallet.sign(parsed, bdk.SignOptions(**OPTIONS))
         return base64.b64decode(parsed.serialize())
