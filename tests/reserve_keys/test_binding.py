@@ -323,6 +323,11 @@ def test_c12_a_bump_changes_nothing_but_fee_and_rest_within_the_bound(scene: Sce
         bump(scene.vault, plan, 200_000)
     with pytest.raises(BadPlan, match="no more than"):
         bump(scene.vault, plan, 1_000)
+    coin = scene.coins[0]
+    thin = plan_of(scene.wallet, [coin], sats=coin.sats - 2_000, rest=1)
+    assert thin.outputs[1].sats > 330
+    with pytest.raises(BadPlan, match="too few to be spent"):
+        bump(scene.vault, thin, 5_000)
 
 
 def test_c12_two_versions_never_both_pay_and_neither_takes_the_others_signatures(

@@ -17,6 +17,7 @@ from tallystick.reserve import ceremony, imported, rotation, signing, vaults
 from tallystick.reserve.advisories import inputs_max
 from tallystick.reserve.drill import LOCK_BLOCKS_MAX, run, shape
 from tallystick.reserve.key_errors import BadPlan, BadVault, CeremonyRefuses
+from tallystick.reserve.plan import parts
 from tallystick.reserve.recovery import paper
 from tallystick.reserve.vault import Kind, Vault, make
 from tallystick.reserve.wallet import VaultWallet
@@ -76,6 +77,7 @@ def test_c04_3000_coins_go_in_parts_that_no_signer_rejects(holders: list, tmp_pa
         one.register("crowd", vault.descriptor)
     combined = signing.combine(plan, [signed_by(one, plan) for one in holders[:2]])
     assert len(signing.finalise(plan, combined, wallet)) > 250 * 100
+    assert [len(part) for part in parts(coins[:41], 20)] == [20, 20, 1], "the last one goes too"
     with pytest.raises(BadPlan, match="more addresses"):
         rotation.sweep(vault, vault, coins, range(3), 2_000, 2_000_000)
     with pytest.raises(BadPlan, match="251 inputs"):

@@ -18,12 +18,13 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
-from log_scene import LogScene, open_scene
+from log_scene import LogScene, open_scene, signer
 
 from tallystick.cli import main
 from tallystick.core import journal
 from tallystick.core.clock import SystemClock
 from tallystick.core.tlog import ask, checkpoint, note, policy
+from tallystick.core.tlog import last as lasts
 from tallystick.core.tlog.publish import Publisher, signer_of
 from tallystick.core.tlog.tables import CHECKPOINTS
 from tallystick.web.publishing import Publishing, open_publisher
@@ -96,8 +97,8 @@ def test_from_publishing_to_a_witnessed_proof(scene: LogScene, tmp_path: Path) -
     clock = SystemClock()
     asking = ask.Witnesses(scene.store, policy.read(text), clock)
     scene.grow(3)
-    signer = signer_of(scene.store, scene.folder.parent / "log.key")
-    publisher = Publisher(scene.store, signer, scene.folder, clock, asking, text, asking.wanting)
+    ours = signer_of(scene.store, scene.folder.parent / "log.key")
+    publisher = Publisher(scene.store, ours, scene.folder, clock, asking, text, asking.wanting)
     publisher.step()
     asking.settle()
     publisher.step()
@@ -122,6 +123,14 @@ def test_from_publishing_to_a_witnessed_proof(scene: LogScene, tmp_path: Path) -
     done = run("pins", str(tmp_path / "last"), *given[:2], "--json")
     assert done.returncode == 0 and "another policy" in json.loads(done.stdout)["changed"]
     assert run("verify", str(scene.folder), *given).returncode == 0
+    done = run("pins", str(tmp_path / "last"), "--no-policy", "--json")
+    assert json.loads(done.stdout)["quorum"] == "none is asked for"
+    assert "no policy any more" in json.loads(done.stdout)["changed"]
+    kept = lasts.Last(vkey, "", changes=tuple(map(str, range(lasts.CHANGES_MAX))))
+    assert lasts.pinned(kept, "today", policy=text).changes == (
+        *kept.changes[1:],
+        "today: another policy",
+    )
 
 
 def test_the_key_is_changed_by_command_and_pins_by_hand(scene: LogScene, tmp_path: Path) -> None:
@@ -141,7 +150,15 @@ def test_the_key_is_changed_by_command_and_pins_by_hand(scene: LogScene, tmp_pat
     (scene.folder / "keys.json").rename(tmp_path / "keys.json")
     done = run("verify", str(scene.folder), "--last", last)
     assert done.returncode == 1 and "wrong-key" in done.stdout, "no overlap, no announcement"
+    kept = Path(last).read_text()
     assert run("pins", last, "--key", "x+00+AA").returncode == 1
+    done = run("pins", last, "--key", str(signer(2, "log.example/other").key))
+    assert done.returncode == 1 and "is another log" in done.stderr
+    (tmp_path / "bad").write_text("quorum nobody\n")
+    done = run("pins", last, "--policy", str(tmp_path / "bad"))
+    assert done.returncode == 1 and "nothing was changed" in done.stderr
+    assert run("pins", last, "--policy", str(tmp_path / "bad"), "--no-policy").returncode == 2
+    assert Path(last).read_text() == kept, "what is refused changes nothing"
     done = process("pins", last, "--key", new)
     assert done.returncode == 0 and new in done.stdout and "changed" in done.stdout
     done = run("verify", str(scene.folder), "--last", last)

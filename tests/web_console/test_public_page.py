@@ -13,6 +13,8 @@ from scene import Scene
 
 from tallystick.kiosk.tables import PURCHASES
 from tallystick.web.door import ATTEMPTS_MAX, FORM_BYTES_MAX
+from tallystick.web.proxies import networks
+from tallystick.web.server import Listener, bound
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +123,28 @@ def test_only_so_many_checks(anybody: httpx.Client) -> None:
     reply = check(anybody, "0" * 64)
     assert reply.status_code == 429 and "Too many checks from here." in reply.text
     assert anybody.get("/").status_code == 200
+
+
+def test_behind_a_proxy_each_who_came_to_it_is_counted_alone(day: Scene) -> None:
+    """One office behind a trusted proxy is not one client; nobody else's header is believed."""
+    trusting = bound(0), networks(["127.0.0.1"])
+    suspicious = bound(0), networks(["10.0.0.1"])
+    for sock, trusted in (trusting, suspicious):
+        face = Listener("proxied", sock, day.public_app, trusted)
+        face.start()
+        url = f"http://127.0.0.1:{sock.getsockname()[1]}"
+        with httpx.Client(base_url=url, timeout=20) as client:
+
+            def ask(*came: str, by: httpx.Client = client) -> int:
+                headers = [("X-Forwarded-For", one) for one in came]
+                return by.post("/check", data={"number": "0" * 64}, headers=headers).status_code
+
+            assert {ask("9.9.9.1") for _ in range(ATTEMPTS_MAX)} == {200}
+            if trusted == trusting[1]:
+                assert ask("9.9.9.1") == 429 and ask("8.8.8.8", "9.9.9.1") == 429
+            assert ask("9.9.9.2") == (200 if trusted == trusting[1] else 429)
+        face.stop()
+        day.public_app.state.face.knocks._seen.clear()
 
 
 def test_health(day: Scene, anybody: httpx.Client) -> None:

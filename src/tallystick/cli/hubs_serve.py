@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tallystick.cli.serve import DATA, DATABASE, database_of
+from tallystick.cli.serve import DATA, DATABASE, PROXIES, database_of
 
 
 @click.command()
@@ -15,6 +15,7 @@ from tallystick.cli.serve import DATA, DATABASE, database_of
 @click.option("--port", type=int, default=0, help="0 takes a free one.")
 @click.option("--outside-port", type=int, default=0, help="Of the pages outside; 0: a free one.")
 @click.option("--origin", default="", help="The console's address as browsers see it.")
+@PROXIES
 @click.option("--ready-file", type=click.Path(path_type=Path))
 def serve(
     data: Path,
@@ -22,6 +23,7 @@ def serve(
     port: int,
     outside_port: int,
     origin: str,
+    proxies: tuple[str, ...],
     ready_file: Path | None,
 ) -> None:
     """Serve the console, people's own records and the figures on loopback, until stopped.
@@ -32,5 +34,6 @@ def serve(
     from tallystick.web.hubs import server
 
     data.mkdir(parents=True, exist_ok=True)
-    settings = server.HubSettings(data, database_of(data, database), port, origin, outside_port)
+    where = database_of(data, database)
+    settings = server.HubSettings(data, where, port, origin, outside_port, proxies)
     server.run(settings, ready_file)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tallystick.cli.law import DATE
-from tallystick.cli.serve import DATA, DATABASE, database_of
+from tallystick.cli.serve import DATA, DATABASE, PROXIES, database_of
 
 if TYPE_CHECKING:
     from tallystick.core.store import Tx
@@ -132,6 +132,7 @@ def establish(
 @click.option("--fee-max", "fee_sats_max", type=int, help="A movement's highest first fee, sats.")
 @click.option("--inputs", "inputs_max", type=int, help="The most inputs that your signers take.")
 @click.option("--ahead-s", type=float, default=0, help="For demonstrations: the clock set ahead.")
+@PROXIES
 @click.option("--ready-file", type=click.Path(path_type=Path))
 def serve(
     data: Path,
@@ -142,6 +143,7 @@ def serve(
     origin: str,
     address: str,
     log_policy: Path | None,
+    proxies: tuple[str, ...],
     ahead_s: float,
     ready_file: Path | None,
     **given: int | bool | None,
@@ -164,6 +166,7 @@ def serve(
         address=address,
         ahead_s=ahead_s,
         log_policy=log_policy,
+        trusted_proxies=proxies,
         policy=policy,
     )
     server.run(settings, ready_file)

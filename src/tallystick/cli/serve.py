@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -14,6 +15,25 @@ DATA = click.option(
     help="The folder that keeps all state.",
 )
 DATABASE = click.option("--database", default="", help="Default: SQLite in the data folder.")
+
+
+def _networks(ctx: click.Context, option: click.Parameter, given: tuple[str, ...]) -> Any:
+    from tallystick.web.proxies import networks
+
+    try:
+        networks(given)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+    return given
+
+
+PROXIES = click.option(
+    "--trusted-proxy",
+    "proxies",
+    multiple=True,
+    callback=_networks,
+    help="The address or network of a proxy in front, whose X-Forwarded-For is believed.",
+)
 
 
 def database_of(data: Path, database: str) -> str:
@@ -64,6 +84,7 @@ def database_of(data: Path, database: str) -> str:
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="A tlog-policy, whose witnesses are asked to cosign.",
 )
+@PROXIES
 @click.option("--ready-file", type=click.Path(path_type=Path))
 def serve(
     data: Path,
@@ -87,6 +108,7 @@ def serve(
     origin: str,
     log_origin: str,
     log_policy: Path | None,
+    proxies: tuple[str, ...],
     ready_file: Path | None,
 ) -> None:
     """Serve machine API, console and public page on loopback, and pay out, until stopped."""
@@ -115,6 +137,7 @@ def serve(
         origin=origin,
         log_origin=log_origin,
         log_policy=log_policy,
+        trusted_proxies=proxies,
     )
     server.run(settings, ready_file)
 

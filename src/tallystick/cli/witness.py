@@ -7,6 +7,8 @@ from typing import Final
 
 import click
 
+from tallystick.cli.serve import PROXIES
+
 BACKLOG: Final = 128
 
 
@@ -21,12 +23,7 @@ BACKLOG: Final = 128
 @click.option("--name", default="witness.invalid", show_default=True, help="The witness's name.")
 @click.option("--port", type=int, default=0, help="On loopback; 0 takes a free one.")
 @click.option("--ml-dsa", is_flag=True, help="Sign with ML-DSA-44 too, and subtrees.")
-@click.option(
-    "--trusted-proxy",
-    "proxies",
-    multiple=True,
-    help="The address or network of a proxy in front, whose X-Forwarded-For is believed.",
-)
+@PROXIES
 @click.option(
     "--requests-per-minute",
     type=click.IntRange(1, 100_000),

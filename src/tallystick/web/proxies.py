@@ -10,6 +10,9 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Sequence
 
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+FORWARDED = b"x-forwarded-for"
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -31,6 +34,21 @@ def who(peer: str, forwarded: Sequence[str], trusted: Sequence[Network]) -> str:
             break
         peer = nearest
     return peer
+
+
+class Behind:
+    """An application behind proxies: every request comes from the address that `who` says."""
+
+    def __init__(self, app: ASGIApp, trusted: Sequence[Network]) -> None:
+        self.app, self.trusted = app, trusted
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on; nothing but the address of whoever asks is changed."""
+        if self.trusted and scope["type"] == "http":
+            peer, port = scope.get("client") or ("", 0)
+            given = [text.decode("latin-1") for name, text in scope["headers"] if name == FORWARDED]
+            scope = {**scope, "client": (who(peer, given, self.trusted), port)}
+        await self.app(scope, receive, send)
 
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -10,6 +10,7 @@ import signal
 import socket
 import threading
 import urllib.parse
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -55,6 +56,7 @@ from tallystick.web.bounded import BoundedHttp
 from tallystick.web.console.app import create_app as create_console
 from tallystick.web.console.pages import Offices
 from tallystick.web.door import Door
+from tallystick.web.proxies import Behind, Network, networks
 from tallystick.web.public.app import create_app as create_public
 from tallystick.web.publishing import FOLDER, Publishing, open_publisher
 
@@ -95,6 +97,8 @@ class Settings:
     """The public log's name, for ever; at its first start only. Else one drawn from its key."""
     log_policy: Path | None = None
     """A tlog-policy, whose witnesses are asked to cosign; else nobody is."""
+    trusted_proxies: tuple[str, ...] = ()
+    """The addresses or networks of proxies in front, whose X-Forwarded-For is believed."""
     trial: str = ""
     """The registered trial in which people are assigned by chance, or nothing."""
     ask: tuple[str, ...] = ()
@@ -276,16 +280,19 @@ class Lawful(threading.Thread):
 class Listener(threading.Thread):
     """One of the three faces on a port of its own, in a thread of its own (Decision 8)."""
 
-    def __init__(self, name: str, sock: socket.socket, app: ASGIApp) -> None:
+    def __init__(
+        self, name: str, sock: socket.socket, app: ASGIApp, proxies: Sequence[Network] = ()
+    ) -> None:
         super().__init__(name=name, daemon=True)
         self._sock = sock
         self._server = uvicorn.Server(
             uvicorn.Config(
-                app,
+                Behind(app, proxies),
                 http=BoundedHttp,
                 log_level="warning",
                 access_log=False,
                 lifespan="off",
+                proxy_headers=False,
                 timeout_keep_alive=75,
                 timeout_graceful_shutdown=CLOSE_S,
             )
@@ -351,10 +358,11 @@ def run(settings: Settings, ready: Path | None = None) -> None:
     origin = settings.origin or f"http://localhost:{console.getsockname()[1]}"
     domain = urllib.parse.urlsplit(origin).hostname or "localhost"
     door = Door(store, clock, Party(domain, "Tallystick", (origin,)))
+    offices, trusted = offices_of(settings, till), networks(settings.trusted_proxies)
     faces = [
         Listener("api", api, machine_api.create_app(store, desk)),
-        Listener("console", console, create_console(store, desk, door, offices_of(settings, till))),
-        Listener("public", public, create_public(store, desk, settings.data / FOLDER)),
+        Listener("console", console, create_console(store, desk, door, offices), trusted),
+        Listener("public", public, create_public(store, desk, settings.data / FOLDER), trusted),
     ]
     for face in faces:
         face.start()

@@ -22,6 +22,7 @@ from tallystick.hubs.desk import Desk
 from tallystick.web.door import Door
 from tallystick.web.hubs.app import create_app
 from tallystick.web.hubs_public import app as hubs_public
+from tallystick.web.proxies import networks
 from tallystick.web.publishing import FOLDER, Publishing, open_publisher
 from tallystick.web.server import Listener, bound
 
@@ -44,6 +45,8 @@ class HubSettings:
     """The console's address as browsers see it; passkeys belong to it."""
     outside_port: int = 0
     """The port on loopback of the pages outside: a person's own record, and published figures."""
+    trusted_proxies: tuple[str, ...] = ()
+    """The addresses or networks of proxies in front, whose X-Forwarded-For is believed."""
 
 
 class Asking(threading.Thread):
@@ -84,7 +87,11 @@ def run(settings: HubSettings, ready: Path | None = None) -> None:
     pages = bound(settings.outside_port)
     outside = hubs_public.create_app(store, desk, settings.data / FOLDER, secure=door.secure)
     console = create_app(store, desk, door)
-    listeners = (Listener("hubs", face, console), Listener("outside", pages, outside))
+    trusted = networks(settings.trusted_proxies)
+    listeners = (
+        Listener("hubs", face, console, trusted),
+        Listener("outside", pages, outside, trusted),
+    )
     for listener in listeners:
         listener.start()
     (settings.data / "console.url").write_text(origin)

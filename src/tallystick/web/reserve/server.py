@@ -24,6 +24,7 @@ from tallystick.core.tlog import log
 from tallystick.reserve import move, publish, watch
 from tallystick.reserve.office import Office, Policy
 from tallystick.web.door import Door
+from tallystick.web.proxies import networks
 from tallystick.web.publishing import FOLDER, Publishing, open_publisher
 from tallystick.web.reserve.console import create_console
 from tallystick.web.reserve.public import create_public
@@ -58,6 +59,8 @@ class Settings:
     """What the office decides within the mandate."""
     log_policy: Path | None = None
     """A tlog-policy, whose witnesses are asked to cosign; none if left out."""
+    trusted_proxies: tuple[str, ...] = ()
+    """The addresses or networks of proxies in front, whose X-Forwarded-For is believed."""
 
 
 class Watching(threading.Thread):
@@ -113,9 +116,11 @@ def run(settings: Settings, ready: Path | None = None) -> None:
     domain = urllib.parse.urlsplit(origin).hostname or "localhost"
     door = Door(store, clock, Party(domain, "Tallystick", (origin,)))
     seen = settings.address or f"http://127.0.0.1:{public.getsockname()[1]}"
+    trusted = networks(settings.trusted_proxies)
+    page = create_public(store, clock, settings.data / FOLDER, seen)
     faces = [
-        Listener("console", console, create_console(office, door)),
-        Listener("public", public, create_public(store, clock, settings.data / FOLDER, seen)),
+        Listener("console", console, create_console(office, door), trusted),
+        Listener("public", public, page, trusted),
     ]
     for face in faces:
         face.start()
