@@ -9,9 +9,11 @@ import json
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner, Result
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,8 +22,10 @@ from tallystick.cli import main
 from tallystick.core import journal, rulebook
 from tallystick.core.approvals.errors import ApprovalError, MakerIsChecker
 from tallystick.core.clock import SeededClock, new_id, reference
-from tallystick.core.identity import grants, people
+from tallystick.core.identity import grants, machines, people
+from tallystick.core.identity.keys import b64url
 from tallystick.core.vault import Vault
+from tallystick.kiosk import particulars
 from tallystick.kiosk.reports import cash, drafts, filing, paper, records
 from tallystick.kiosk.reports.cash import Moved, PersonDay
 from tallystick.kiosk.reports.errors import (
@@ -373,6 +377,17 @@ def test_places_are_told_by_quarter_where_the_law_wants_it(books: Books) -> None
             records.locations(tx, "US-OK", 2026, 5)
         _, cited = records.locations(tx, "US-OK", 2026, 4)
     assert "US-OK/reports" in cited
+    with books.store.transact() as tx:
+        for label in ("Kiosk 0142", "Kiosk 9"):
+            token = machines.invite_machine(tx, label, books.clock.now(), books.clock)
+            key = b64url(Ed25519PrivateKey.generate().public_key().public_bytes_raw())
+            machines.pair(tx, token, key, books.clock.now(), books.clock)
+    who = msgspec.structs.replace(particulars.sample(), machine_address="")
+    with books.store.read() as tx:
+        rows, _ = records.locations(tx, "US-OK", 2026, 4, who=who)
+        places = list(records.stands(tx, who).values())
+    assert [row["address"] for row in rows] == ["1 Example Street", "address not stated"]
+    assert places[0].startswith("Kiosk 0142, 1 Example Street (")
 
 
 def test_files_are_plain_and_no_cell_is_a_formula(books: Books, tmp_path: Path) -> None:
@@ -381,6 +396,13 @@ def test_files_are_plain_and_no_cell_is_a_formula(books: Books, tmp_path: Path) 
     told = books.run("ctr", *period, "--csv")
     (row,) = csv.DictReader(io.StringIO(told.output))
     assert (row["Total cash in, whole units"], row["File by"]) == ("12,000", "2026-12-08")
+    assert row["Filing institution"] == paper.NOT_STATED, "nobody is made up"
+    mine = (particulars.SAMPLE.read_text()).replace("sample = true", "").replace('"*"', "US-CA")
+    (books.folder / particulars.FILE).write_text(mine)
+    (row,) = csv.DictReader(io.StringIO(books.run("ctr", *period, "--csv").output))
+    filed = ("Sample Operator Inc", "00-0000000", "2 Sample Avenue, Anytown, CT 06103")
+    assert (row["Filing institution"], row["EIN"], row["Address"]) == filed
+    assert row["Contact telephone"] == "1-800-555-0142"
     pdf = tmp_path / "ctr.pdf"
     assert books.run("ctr", *period, "--pdf", str(pdf)).exit_code == 0
     assert pdf.read_bytes().startswith(b"%PDF-")

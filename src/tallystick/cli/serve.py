@@ -47,6 +47,11 @@ def database_of(data: Path, database: str) -> str:
     help="Stay closed until an officer stated each duty as met, or only show them.",
 )
 @click.option(
+    "--operator",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Who runs the machines, a TOML file; default: operator.toml in the data folder.",
+)
+@click.option(
     "--support-hours", default="", help="always, or 'mon-fri 08:00-22:00; sat 09:00-17:00'"
 )
 @click.option("--police", default="", help="The police's contact, where it must be shown.")
@@ -80,6 +85,7 @@ def serve(
     scam_policy: Path | None,
     trial: str,
     duties: str,
+    operator: Path | None,
     support_hours: str,
     police: str,
     ask: tuple[str, ...],
@@ -108,6 +114,7 @@ def serve(
         scam_policy=scam_policy,
         trial=trial,
         duties=duties,
+        operator=operator,
         support_hours=support_hours,
         police=police,
         ask=ask,
