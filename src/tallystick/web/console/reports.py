@@ -164,7 +164,12 @@ class Desk:
     def __init__(self, console: Any) -> None:
         self.console, self.store = console, console.store
         self.clock: Clock = console.door.clock
-        self.who: Particulars | None = console.desk.policy.operator
+
+    @property
+    def who(self) -> Particulars | None:
+        """Return who files the reports; None where nobody has stated it."""
+        found: Particulars | None = self.console.desk.policy.operator
+        return found
 
     def looks(self, person: Person, what: str, how: str, secret: str = "") -> None:
         """Write a look down before anything is shown; ``secret``: a report that may not exist."""
