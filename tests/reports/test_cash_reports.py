@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import datetime as dt
 import io
 import json
@@ -135,8 +136,51 @@ def test_a_cent_at_the_threshold_of_suspicion(minor: int, enough: bool) -> None:
         assert draft.due == ON + dt.timedelta(days=30)
         assert draft.note_to_fincen == "FIN-2025-CVCKIOSK"
         return
-    with pytest.raises(ReportIncomplete):
+    with pytest.raises(ReportIncomplete, match="may be filed voluntarily"):
         drafts.sar([day(minor)], "p", ["structuring"], ON)
+    chosen = drafts.sar([day(minor)], "p", ["structuring"], ON, voluntary=True)
+    assert chosen.voluntary == "31 CFR 1022.320(a)(1)" and chosen.note_to_fincen
+    required = drafts.sar([day(minor + 1)], "p", ["structuring"], ON, voluntary=True)
+    assert required.voluntary == "", "what the law requires is no choice"
+
+
+def test_a_place_whose_law_lets_none_be_filed_by_choice_has_none() -> None:
+    here = rulebook.load("US-CA")
+    silent = tuple(
+        dataclasses.replace(p, terms={k: v for k, v in p.terms.items() if k != "voluntary"})
+        for p in here.provisions
+    )
+    place = dataclasses.replace(here, provisions=silent)
+    with pytest.raises(ReportIncomplete, match="This is less"):
+        drafts.sar([day(100)], "p", ["other"], ON, lambda _: place, voluntary=True)
+
+
+def test_a_voluntary_report_takes_the_same_four_eyes(books: Books) -> None:
+    books.bought((at(LA, 2026, 11, 23, 12), SAR.minor - 1))
+    days = ("--from", "2026-11-23", "--to", "2026-11-23", "--detected", "2026-11-24")
+    asked = ("sar", *days, "--person", PERSON, "--activity", "structuring", "--json")
+    assert "voluntarily" in books.run(*asked, "--by", "Ada Okafor").output
+    hidden = books.run(*asked, "--voluntary", "--by", "Bob Example")
+    assert hidden.exit_code == 1 and "no such report" in hidden.output
+    (row,) = json.loads(books.run(*asked, "--voluntary", "--by", "Ada Okafor").output)
+    assert row["Required"] == "No: filed voluntarily (31 CFR 1022.320(a)(1))"
+    report, vault = row["Report"], Vault(books.folder / "vault", books.clock)
+    assert books.run("propose", report, "--by", "Ada Okafor").exit_code == 1, "no narrative yet"
+    with books.store.transact() as tx:
+        filing.narrate(tx, books.clock, vault, report, "FIN-2025-CVCKIOSK: seen", books.ada)
+    assert books.run("propose", report, "--by", "Ada Okafor").exit_code == 0
+    assert books.run("filed", report, "--number", "B1", "--by", "Ada Okafor").exit_code == 1
+    assert books.run("approve", report, "--by", "Ada Okafor").exit_code == 1
+    assert books.run("approve", report, "--by", "Eve Example").exit_code == 0
+    assert books.run("filed", report, "--number", "B1", "--by", "Ada Okafor").exit_code == 0
+
+
+def test_a_draft_from_before_keeps_its_digest() -> None:
+    draft = drafts.sar([day(SAR.minor)], "p", ["structuring"], ON)
+    told = msgspec.to_builtins(draft)
+    del told["voluntary"]
+    assert draft.digest == journal.commit(b"", told)
+    assert msgspec.structs.replace(draft, voluntary="a law").digest != draft.digest
 
 
 def test_cash_in_and_out_are_not_set_off_nor_added() -> None:

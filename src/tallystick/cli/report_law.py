@@ -129,6 +129,7 @@ def ctr(
 @click.option("--person", required=True, help="A customer, or address:… where none is known.")
 @click.option("--activity", multiple=True, required=True, type=click.Choice(drafts.ACTIVITIES))
 @click.option("--detected", type=DAY, required=True, help="The day on which it was found.")
+@click.option("--voluntary", is_flag=True, help="Draft one below the law's sum, which it permits.")
 def sar(
     data: Path,
     database: str,
@@ -141,6 +142,7 @@ def sar(
     person: str,
     activity: tuple[str, ...],
     detected: dt.datetime,
+    voluntary: bool,
 ) -> None:
     """Keep and print a draft of suspicion about a person's cash. Compliance only; tell nobody."""
     start, end, clock = first.date(), last.date(), SystemClock()
@@ -150,7 +152,7 @@ def sar(
         officer = person_of(tx, by)
         drafts.period(start, end)
         found = cash.days(cash.moved(tx, start, end), start, end)
-        made = drafts.sar(found, person, activity, detected.date())
+        made = drafts.sar(found, person, activity, detected.date(), voluntary=voluntary)
         number = filing.write(tx, clock, made, officer)
         return {"Report": number, **paper.fields(made, who, records.stands(tx, who))}
 

@@ -107,6 +107,7 @@ def fields(
         }
     return {
         "Type of filing": "Initial report",
+        "Required": f"No: filed voluntarily ({draft.voluntary})" if draft.voluntary else "Yes",
         "Filing institution note to FinCEN": draft.note_to_fincen,
         "Suspicious activity from": draft.first_day.isoformat(),
         "Suspicious activity to": draft.last_day.isoformat(),

@@ -304,12 +304,13 @@ def _add_drafting(app: FastAPI, desk: Desk) -> None:
         last: Annotated[dt.date, Form()],
         detected: Annotated[dt.date, Form()],
         activity: Annotated[list[str], Form(max_length=len(drafts.ACTIVITIES))],
+        voluntary: Annotated[str, Form(pattern="^(|yes)$")] = "",
     ) -> Response:
         """Keep a draft of suspicion about a person's cash."""
         days = period(desk, first, last)
         with desk.store.transact() as tx:
             allowed(tx, person)
             found = cash.days(cash.moved(tx, *days), *days)
-            draft = drafts.sar(found, who, activity, detected)
+            draft = drafts.sar(found, who, activity, detected, voluntary=voluntary == "yes")
             number = filing.write(tx, clock, draft, person.id)
         return RedirectResponse(f"/reports/{number}", 303)
