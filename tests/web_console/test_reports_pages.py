@@ -6,6 +6,7 @@ import csv
 import html
 import io
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from tallystick.core.identity.people import Role
 from tallystick.core.identity.tables import PASSKEYS, PEOPLE
 from tallystick.core.money import USD
 from tallystick.core.vault import Vault
+from tallystick.kiosk import particulars
 from tallystick.kiosk.customers.desk import CustomerDesk
 from tallystick.kiosk.customers.policy import Policy as Asking
 from tallystick.kiosk.quote import Desk, Policy
@@ -49,6 +51,7 @@ class Scene:
 
     def __init__(self, folder: Path) -> None:
         self.books = Books(folder, SeededClock(9))
+        shutil.copy(particulars.SAMPLE, folder / particulars.FILE)
         self.store, self.clock = self.books.store, self.books.clock
         for _ in range(2):
             self.books.bought((at(LA, 2026, 11, 23, 12), 700_000), place="US-OK")
