@@ -61,6 +61,13 @@ def database_of(data: Path, database: str) -> str:
     help="Ask customers beyond the law: phone, document, copy, email, photo or source, with the "
     "minor units of a day from which on, such as phone=0.",
 )
+@click.option(
+    "--picture-days",
+    type=click.IntRange(0, 3_650),
+    default=365,
+    show_default=True,
+    help="For how long a picture held is not asked for again; 0: at each visit.",
+)
 @click.option("--texts", default="", help="Who sends codes: command:PATH, or file:PATH to play.")
 @click.option("--origin", default="", help="The console's address as browsers see it.")
 @click.option("--log-origin", default="", help="The public log's name, at its first start only.")
@@ -89,6 +96,7 @@ def serve(
     support_hours: str,
     police: str,
     ask: tuple[str, ...],
+    picture_days: int,
     texts: str,
     origin: str,
     log_origin: str,
@@ -118,6 +126,7 @@ def serve(
         support_hours=support_hours,
         police=police,
         ask=ask,
+        picture_days=picture_days,
         texts=texts,
         origin=origin,
         log_origin=log_origin,

@@ -103,6 +103,8 @@ class Settings:
     ask: tuple[str, ...] = ()
     """What a customer shows beyond the law: ``ITEM=FROM`` in minor units of a day's cash, such as
     ``phone=0``, ``document=300000`` or ``source=500000``."""
+    picture_days: int = 365
+    """For so many days a picture of card or person is not asked for again; 0: at each visit."""
     texts: str = ""
     """Who sends one-time codes: ``command:PATH``, a program that gets the message as JSON, or
     ``file:PATH``, which plays a telephone; empty: a machine that must send codes stays closed."""
@@ -125,7 +127,8 @@ def open_desk(settings: Settings, clock: Clock, store: Store) -> Desk:
     source: RateSource = OfflineSource() if settings.rates == "offline" else ExchangeSource()
     fed = isinstance(source, ExchangeSource)
     texts = open_texts(settings.texts)
-    asked = customer_policy.read(settings.ask)
+    days = customer_policy.Policy(picture_days=settings.picture_days)
+    asked = customer_policy.read(settings.ask, days)
     screens = Screens(screen.Screening(clock, Lists(screening_policy.load())))
     customers = CustomerDesk(Vault(settings.data / "vault", clock), texts, asked, screens)
     rates = Rates(source, asset(place.currency), clock, fed=fed)
