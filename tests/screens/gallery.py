@@ -27,6 +27,7 @@ OPERATOR = wire.Operator(
     place="1 Example Street",
     label="Kiosk 0142",
     address="2 Sample Avenue, Anytown, CT 06103",
+    police="911",
 )
 WARNING = wire.Warning(
     id="warning",

@@ -130,7 +130,7 @@ def _head(view: View, words: Words, title: str) -> Iterator[Line]:
         yield from _broken(_plain(run_by(who, words)), Look.STRONG)
         yield from _broken(f"{who.label}, {who.place}")
         if who.address:
-            yield from _broken(words.look_up("Our address: {address}").format(address=who.address))
+            yield from _broken(words.look_up("Our address: {address}.").format(address=who.address))
     if view.demo:
         yield from _broken(words.look_up("Demonstration. No real money."))
     yield Line("", Look.RULE)
@@ -154,7 +154,7 @@ def _calls(operator: wire.Operator, words: Words) -> Iterator[Line]:
         said = words.look_up("A person answers: {hours}").format(hours=how.hours)
         yield from _broken(said.replace("\N{NO-BREAK SPACE}", " "))
     if operator.authority:
-        where = words.look_up("Complaints about us: {authority}")
+        where = words.look_up("Complaints about us: {authority}.")
         yield from _broken(where.format(authority=operator.authority))
 
 
