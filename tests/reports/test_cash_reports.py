@@ -430,7 +430,13 @@ def test_places_are_told_by_quarter_where_the_law_wants_it(books: Books) -> None
     with books.store.read() as tx:
         rows, _ = records.locations(tx, "US-OK", 2026, 4, who=who)
         places = list(records.stands(tx, who).values())
+        assert records.locations(tx, "US-OK", 2026, 3, who=who)[0] == [], "none stood there yet"
     assert [row["address"] for row in rows] == ["1 Example Street", "address not stated"]
+    with books.store.transact() as tx:
+        machines.revoke(tx, rows[0]["machine"], books.clock.now(), "moved")
+    with books.store.read() as tx:
+        assert len(records.locations(tx, "US-OK", 2026, 4)[0]) == 2, "it stood there for a while"
+        assert len(records.locations(tx, "US-OK", 2027, 1)[0]) == 1
     assert places[0].startswith("Kiosk 0142, 1 Example Street (")
 
 

@@ -97,9 +97,17 @@ def locations(
             "cash_in_minor": _of_machine(found, row["id"], first, last),
         }
         for row in machines
-        if row["id"] in there or row["revoked_at"] is None
+        if row["id"] in there or _stood(row, first, last, place.zone)
     ]
     return rows, [p.id for p in wanted]
+
+
+def _stood(machine: Any, first: dt.date, last: dt.date, zone: str) -> bool:
+    """Say whether a machine was in service on some day from the first to the last."""
+    here = ZoneInfo(zone)
+    begun, ended = machine["created_at"], machine["revoked_at"]
+    gone = ended is not None and ended.astimezone(here).date() < first
+    return begun.astimezone(here).date() <= last and not gone
 
 
 def stands(tx: Tx, who: Particulars | None) -> dict[str, str]:
