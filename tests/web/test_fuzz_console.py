@@ -37,7 +37,7 @@ from tallystick.web.console.app import create_app
 from tallystick.web.console.pages import Offices
 from tallystick.web.door import FORM_HEADER, Door
 
-ANSWER_S_MAX = 20
+ANSWER_S_MAX = 60
 CASES = 12
 """For each operation on each database; a soak tries many more."""
 ORIGIN = "http://localhost"
