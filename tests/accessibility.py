@@ -1,7 +1,8 @@
 """What axe says of a page, and only what is wrong with it.
 
 axe lists everything that is right too: to gather that, and to bring it out of the browser, takes
-longer than the checks themselves. Its script is put in once for each document.
+longer than the checks themselves. Its script is put in once for each document, and a colour that
+is on its way to another is waited for.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ __all__ = ["violations"]
 
 THERE = "() => 'axe' in window"
 RUN = """async (only) => {
+  const ending = document.getAnimations().filter((a) => a.effect.getComputedTiming().endTime < 5000);
+  await Promise.allSettled(ending.map((one) => one.finished));
   const options = only ? {runOnly: only} : {};
   const found = await axe.run(document, {...options, resultTypes: ["violations"]});
   const seen = (one) => one.nodes.slice(0, 3).map((node) => node.html.slice(0, 120)).join("; ");
