@@ -9,18 +9,30 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
 
+import httpx
 import pytest
 from case_scene import PLAN_DAYS, Scene
 from click.testing import CliRunner
+from hub_site import Site
+from markupsafe import Markup
 
+import serving
 from tallystick.cli import main
 from tallystick.core.store import Tx
 from tallystick.hubs import asking, cases, decide, family, findings, needs, person, record, transfer
 from tallystick.hubs.asking import Outcome
 from tallystick.hubs.errors import CaseStep
 from tallystick.hubs.model import Alarm, State
+from tallystick.web.hubs_public.app import create_app
+from tallystick.web.hubs_public.words import Words
 
+SENT_OR_NOT = (
+    "{who} of your family was sent, and you were not.",
+    "You were sent, and {who} of your family was not.",
+)
 READY, SENT = State.READY, State.TRANSFERRED
 
 
@@ -120,6 +132,16 @@ def test_where_one_is_refused_at_the_door_none_passes(pair: Pair, which: int) ->
         assert pair.duties(tx) == [[], []], "nobody was sent: nobody is parted"
 
 
+def test_nobody_passes_before_one_who_names_them_and_goes_on_another_day(pair: Pair) -> None:
+    """The door's own reading: the first one's record names nobody."""
+    with pair.day() as tx:
+        held = record.find(tx, pair.ones[1])
+        record.save(tx, replace(held, planned_on=pair.desk.today() + dt.timedelta(1)))
+        out = pair.door(tx, 0)
+        assert not out.permitted and SENT not in pair.states(tx)
+        assert any(f"{pair.refs[1]} goes on" in line for line in out.why), out.why
+
+
 @pytest.mark.parametrize("kind", ["illness", "granted", "departed"])
 def test_what_takes_one_off_the_way_stops_the_others_with_it(pair: Pair, kind: str) -> None:
     with pair.day() as tx:
@@ -203,6 +225,40 @@ def test_the_command_shows_the_duty_beside_the_gates(pair: Pair) -> None:
     one = ["hubs", "case", "show", "--data", data, "--database", url, pair.refs[1]]
     said = CliRunner().invoke(main, one)
     assert said.exit_code == 0 and f"apart from {pair.refs[0]}" in said.output, said.output
+
+
+def test_everybody_concerned_reads_of_the_duty_on_their_own_pages(pair: Pair) -> None:
+    """The caseworker, the lawyer and the monitor in the console; each of the two in their words."""
+    scene, due = pair.scene, pair.desk.today() + dt.timedelta(family.ANSWER_DAYS)
+    site = Site(scene)
+    for who, path in (
+        ("caseworker", "/"),
+        ("caseworker", f"/cases/{pair.refs[0]}"),
+        ("lawyer", f"/cases/{pair.refs[1]}"),
+        ("monitor", "/monitor"),
+    ):
+        with site.client(site.session(who)) as client:
+            said = Markup(client.get(path).text).striptags()
+        assert "apart" in said and all(ref in said for ref in pair.refs), (who, path)
+        assert f"{due:%-d %B %Y}" in said, (who, path)
+    outside = serving.serve(create_app(scene.store, pair.desk)).base_url
+    w = Words("ar")
+    for one, ref, say in zip(pair.ones, pair.refs, SENT_OR_NOT, strict=True):
+        with scene.store.transact() as tx:
+            key = person.give_key(tx, pair.desk, one, scene.staff["lawyer"])
+        asks: Any = {"headers": {"Accept-Language": "ar"}, "verify": serving.NO_TLS}
+        with httpx.Client(base_url=outside, timeout=20, **asks) as client:
+            client.post("/enter", data={"reference": ref, "key": key})
+            said = Markup(client.get("/record").text).striptags()
+        other = next(name for name in pair.refs if name != ref)
+        assert w.plain(say).format(who=other) in said
+        assert (
+            w.plain("Officials must answer by {day} how you will be together again.").format(
+                day=w.day(due).striptags()
+            )
+            in said
+        )
+    serving.stop_all()
 
 
 def test_when_its_day_has_passed_the_monitor_is_told_once_more(pair: Pair) -> None:
