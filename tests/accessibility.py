@@ -15,8 +15,8 @@ __all__ = ["violations"]
 
 THERE = "() => 'axe' in window"
 RUN = """async (only) => {
-  const ending = document.getAnimations().filter((a) => a.effect.getComputedTiming().endTime < 5000);
-  await Promise.allSettled(ending.map((one) => one.finished));
+  const ends = (one) => one.effect.getComputedTiming().endTime < 5000;
+  await Promise.allSettled(document.getAnimations().filter(ends).map((one) => one.finished));
   const options = only ? {runOnly: only} : {};
   const found = await axe.run(document, {...options, resultTypes: ["violations"]});
   const seen = (one) => one.nodes.slice(0, 3).map((node) => node.html.slice(0, 120)).join("; ");
