@@ -119,7 +119,7 @@ def show(
 
     What an officer adopted counts from the day of the adoption, and is open on earlier days.
     """
-    from tallystick.core.rulebook.provision import READ
+    from tallystick.core.rulebook.provision import READ_SAYS
 
     place = _place(code, "", data, database)
     place = place.as_known(known.date()) if known else place
@@ -129,7 +129,7 @@ def show(
             continue
         click.echo(f"\n{item.id}\n  {item.say}\n  {item.cite}; in force {force_of(item)}")
         where = f": {item.source}" if item.source else ""
-        click.echo(f"  {READ[item.read]}{where}{'' if item.settled else '; NOT SETTLED'}")
+        click.echo(f"  {READ_SAYS[item.read]}{where}{'' if item.settled else '; NOT SETTLED'}")
         for more in (item.words.get("text"), item.note, item.adopted):
             if more:
                 click.echo(f"  {more}")

@@ -285,7 +285,7 @@ def _provision(
     for name, known in (
         ("kind", rules.KINDS),
         ("who", rules.WHO),
-        ("read", set(rules.READ)),
+        ("read", rules.READ),
         ("counts", rules.COUNTS),
         ("base", rules.BASES),
     ):
