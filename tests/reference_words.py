@@ -24,7 +24,6 @@ POLICY = {
     "float_low_sats": "Below this the hot wallet is called low.",
     "host_bp": "The host's part of the fee, in basis points.",
     "quote_ttl_s": "Seconds for which a quote is good.",
-    "operator": "Who runs the machine, as the screen and the receipt must say.",
 }
 SIGNER = {
     "per_transaction_sats_max": "The most that leaves in one transaction, with its fee.",
@@ -55,7 +54,7 @@ SETTINGS_TITLES = {
         "that cannot be read, or holds an unknown word, pauses the signer. The file of the first\n"
         "start has values of its own."
     ),
-    "edge.main.Settings": "A kiosk\nEach is an option of `tallystick edge`.",
+    "edge.settings.Settings": "A kiosk\nEach is an option of `tallystick edge`.",
 }
 """The heading of each table, then a sentence. Without one it has the class's name and docstring."""
 

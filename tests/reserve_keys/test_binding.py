@@ -327,7 +327,7 @@ def test_c12_a_bump_changes_nothing_but_fee_and_rest_within_the_bound(scene: Sce
     thin = plan_of(scene.wallet, [coin], sats=coin.sats - 2_000, rest=1)
     assert thin.outputs[1].sats > 330
     with pytest.raises(BadPlan, match="too few to be spent"):
-        bump(scene.vault, thin, 5_000)
+        bump(scene.vault, thin, 8_000)
 
 
 def test_c12_two_versions_never_both_pay_and_neither_takes_the_others_signatures(

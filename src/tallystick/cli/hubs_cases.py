@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,9 +22,10 @@ from tallystick.core.errors import TallystickError
 
 if TYPE_CHECKING:
     from tallystick.core.store import Store
+    from tallystick.hubs.asking import Outcome
     from tallystick.hubs.desk import Desk
     from tallystick.hubs.gates import GateAnswer
-    from tallystick.hubs.law import FactKind, Value
+    from tallystick.hubs.law import FactKind, Gate, Value
 
 DATE: Final = click.DateTime(["%Y-%m-%d"])
 BY = click.option("--by", required=True, help="Who records it: a person's id.")
@@ -84,12 +85,23 @@ def plain(answers: tuple[GateAnswer, ...]) -> list[dict[str, Any]]:
     return asking.said(answers)
 
 
-def show(answers: tuple[GateAnswer, ...], as_json: bool) -> None:
-    """Print answers: those that do not pass first, each with its provision."""
+def came_of(out: Outcome) -> str:
+    """Say where a case is after a step, and which others of the family it stopped."""
+    from tallystick.hubs import asking
+
+    others = [ref for one in out.together for ref in asking.stopped_by(one)]
+    also = f"; stopped with it: {', '.join(others)}" if others else ""
+    return f"{out.case.state}{': what was under way is stopped' if out.stopped else ''}{also}"
+
+
+def show(
+    answers: tuple[GateAnswer, ...], as_json: bool, more: Mapping[str, Any] | None = None
+) -> None:
+    """Print answers: those that do not pass first, each with its provision; JSON has ``more``."""
     from tallystick.hubs import gates
 
     if as_json:
-        body = {"permitted": gates.permits(answers), "gates": plain(answers)}
+        body = {"permitted": gates.permits(answers), "gates": plain(answers), **(more or {})}
         click.echo(msgspec.json.format(msgspec.json.encode(body), indent=1).decode())
         return
     against = gates.stopping(answers)
@@ -104,6 +116,11 @@ def show(answers: tuple[GateAnswer, ...], as_json: bool) -> None:
     click.echo(
         f"{passed} of {some(len(answers), 'gate')} {verb}: {'permitted' if not against else 'no'}."
     )
+    if left := [one.gate for one in against if not one.gate.verified]:
+        click.echo(
+            f"{some(len(left), 'gate')} not verified: `tallystick hubs gates --open` says what an "
+            "officer is to read and adopt."
+        )
 
 
 @click.command()
@@ -112,6 +129,7 @@ def show(answers: tuple[GateAnswer, ...], as_json: bool) -> None:
 @SENDER
 @click.option("--on", type=DATE, help="As in force on this day; default: today.")
 @click.option("--known", type=DATE, help="As known on this day; default: the same.")
+@click.option("--open", "only_open", is_flag=True, help="Only those that an officer is to adopt.")
 @JSON
 def gates(
     data: Path,
@@ -119,6 +137,7 @@ def gates(
     sender: str,
     on: dt.datetime | None,
     known: dt.datetime | None,
+    only_open: bool,
     as_json: bool,
 ) -> None:
     """List a sender's gates: what each demands, its citation, and whether anybody verified it."""
@@ -126,6 +145,8 @@ def gates(
         today = day(on) or desk.today()
         with store.read() as tx:
             found = desk.law(tx, sender).at(today, day(known) or today)
+    count, left = len(found), [gate for gate in found if not gate.verified]
+    found = tuple(left) if only_open else found
     rows = [
         {
             "id": gate.id,
@@ -143,11 +164,27 @@ def gates(
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(rows), indent=1).decode())
         return
-    for row in rows:
+    for row, gate in zip(rows, found, strict=True):
         state = "" if row["verified"] else "  NOT VERIFIED: unknown until an officer adopts it"
         click.echo(f"{row['id']:<6} [{row['mark']}] {row['name']}{state}\n       {row['cite']}")
-    binds = "binds" if len(rows) == 1 else "bind"
-    click.echo(f"{some(len(rows), 'gate')} {binds} a transfer from {sender}.")
+        if only_open:
+            click.echo(
+                f"       {row['say']}\n       {row['source']} {gate.provision.note}".rstrip()
+            )
+    binds = "binds" if count == 1 else "bind"
+    click.echo(f"{some(count, 'gate')} {binds} a transfer from {sender}. {to_adopt(sender, left)}")
+
+
+def to_adopt(sender: str, left: Sequence[Gate]) -> str:
+    """Say which gates an officer is to adopt before anybody can be transferred, and how."""
+    if not left:
+        return "Each was verified, or adopted by an officer."
+    ids = list(dict.fromkeys(gate.id for gate in left))
+    return (
+        f"Not verified: {', '.join(ids)}.\nEach refuses until your officer has read the provision "
+        f"and adopts it:\n  tallystick hubs adopt {ids[0]} --sender {sender} --by NAME --source "
+        "WHERE-IT-WAS-READ\n`tallystick hubs gates --open` says what to read for each."
+    )
 
 
 @click.command()
@@ -179,8 +216,8 @@ def adopt(data: Path, database: str, sender: str, gate: str, by: str, source: st
     with opened(data, database) as (store, desk):
         with store.transact() as tx:
             law = adoptions.record(tx, desk.clock, desk.load(sender), gate, {}, by, source)
-        left = [one.id for one in law.open_gates(desk.today())]
-    click.echo(f"{gate} is adopted. Still not verified: {', '.join(dict.fromkeys(left)) or 'none'}")
+        left = law.open_gates(desk.today())
+    click.echo(f"{gate} is adopted. {to_adopt(sender, left)}")
 
 
 @click.command()
@@ -227,13 +264,20 @@ def order(data: Path, database: str, case: str, given_by: str, words: str, by: s
 @DATA
 @DATABASE
 def again(data: Path, database: str) -> None:
-    """Ask the gates of every case under way again; run it daily, as evidence grows old."""
-    from tallystick.hubs import asking
+    """Ask the gates of every case under way again; run it daily, as evidence grows old.
+
+    Families that are apart are listed too, and the monitor is told of answers that are overdue.
+    """
+    from tallystick.hubs import asking, family
 
     with opened(data, database) as (store, desk), store.transact() as tx:
         stopped = asking.again(tx, desk)
+        parted, today = family.open_duties(tx, desk), desk.today()
     for reference in stopped:
         click.echo(f"stopped  {reference}")
+    for one in parted:
+        late = "; that day has passed" if one.late(today) else ""
+        click.echo(f"apart    {one.case} and {one.away}: an answer is due by {one.due}{late}")
     click.echo(f"{some(len(stopped), 'case')} stopped.")
 
 
@@ -283,14 +327,20 @@ def list_cases(data: Path, database: str, state: str) -> None:
 @JSON
 def show_case(data: Path, database: str, reference: str, as_json: bool) -> None:
     """Say where a case is and what its gates say today."""
-    from tallystick.hubs import asking, record
+    from tallystick.hubs import asking, family, record
 
     with opened(data, database) as (store, desk), store.read() as tx:
         found = record.find(tx, reference)
         answers = asking.ask(tx, desk, found)
+        parted = [one for one in family.duties(tx, desk, found) if not one.ended]
+        today = desk.today()
     if not as_json:
         click.echo(f"Case {found.reference}: {found.state}; host {found.host or 'none'}.")
-    show(answers, as_json)
+        for one in parted:
+            late = ": that day has passed" if one.late(today) else ""
+            click.echo(f"apart from {one.other} since {one.since:%Y-%m-%d}; ", nl=False)
+            click.echo(f"how they will be together again is due by {one.due}{late}")
+    show(answers, as_json, {"parted": [{"with": d.other, "due": d.due} for d in parted]})
 
 
 @case.command()
@@ -319,7 +369,7 @@ def event(
 
     with opened(data, database) as (store, desk), store.transact() as tx:
         out = cases.happen(tx, desk, reference, kind, by, evidence, day(on), day(given_day), note)
-    click.echo(f"{out.case.state}{': what was under way is stopped' if out.stopped else ''}")
+    click.echo(came_of(out))
 
 
 @case.command()
@@ -348,7 +398,7 @@ def fact(
     with opened(data, database) as (store, desk), store.transact() as tx:
         read = value_of(known_facts().get(name), value)
         out = cases.attest(tx, desk, reference, name, read, by, evidence, day(on))
-    click.echo(f"{out.case.state}{': what was under way is stopped' if out.stopped else ''}")
+    click.echo(came_of(out))
 
 
 @case.command()
@@ -378,7 +428,7 @@ def clock(
         given = (stage, Country(country), start.date(), by, evidence)
         out, found = clocks.set_clock(tx, desk, reference, *given)
     click.echo(f"{clocks.fact_of(stage)} is {found.are_date}; the gate holds through that day.")
-    click.echo(f"{out.case.state}{': what was under way is stopped' if out.stopped else ''}")
+    click.echo(came_of(out))
 
 
 @click.group()

@@ -2,28 +2,44 @@
 
 It reads the desk's own record, so that a sum split over machines, days or addresses is one sum
 (requirement 14). A person who is not identified has no history, which is the stricter reading.
+
+Once a listed address is taken off on appeal, its earlier flags count no more against it, nor
+against whoever was flagged for the listing alone; what else a person was flagged for stands.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import statistics
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+import msgspec
 import sqlalchemy as sa
 
 from tallystick.core.store import Tx
 from tallystick.kiosk import blocked
-from tallystick.kiosk.scams.policy import Step
-from tallystick.kiosk.scams.signals import PERCENT, Scene
-from tallystick.kiosk.scams.tables import INTERVENTIONS
+from tallystick.kiosk.scams.policy import Answer, Policy, Step, after_answers, minimum_step
+from tallystick.kiosk.scams.signals import PERCENT, Kind, Scene, read
+from tallystick.kiosk.scams.tables import AFTER, INTERVENTIONS
 
 ROWS_MAX: Final = 5_000
 NEW_ADDRESS_HOURS: Final = 72
 """Until this long after it was first paid, an address still has no history."""
 LATELY_DAYS: Final = 30
 DAY: Final = dt.timedelta(days=1)
+LIST_LIFTED: Final = "list-lifted"
+OF_THE_ADDRESS: Final = frozenset(
+    {
+        Kind.ADDRESS_LISTED,
+        Kind.ADDRESS_STOPPED,
+        Kind.ADDRESS_SHARED,
+        Kind.MANY_MACHINES,
+        Kind.REPEAT,
+    }
+)
+"""What speaks against the address and not the person: an appeal that is upheld answers it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +51,22 @@ class Who:
     address: str
     person: str = ""
     phone: str = ""
+    known: bool = True
+    """False where the address itself stands for a person whom nobody identified."""
 
 
 Row = dict[str, Any]
 
 
-def fill(tx: Tx, who: Who, scene: Scene, now: dt.datetime) -> Scene:
+def fill(tx: Tx, who: Who, scene: Scene, now: dt.datetime, policy: Policy) -> Scene:
     """Return the scene with its history, lists and earlier stops as of ``now``."""
     address = blocked.canonical(who.address)
     mine = _rows(tx, who, INTERVENTIONS.c.person, who.person)
     there = _rows(tx, who, INTERVENTIONS.c.address, address)
     lent = _rows(tx, who, INTERVENTIONS.c.phone, who.phone)
     new, new_sum = _newness(tx, who, mine, there, now)
+    gone = _gone(tx, mine, there)
+    cleared = [row for row in there if row["id"] not in gone]
     return replace(
         scene,
         purchases_before=sum(bool(row["sent_minor"]) for row in mine),
@@ -55,22 +75,56 @@ def fill(tx: Tx, who: Who, scene: Scene, now: dt.datetime) -> Scene:
         ),
         today_minor=max(_paid(mine, now - DAY), _paid(there, now - DAY)),
         near_limit_before=_shares(mine, now - LATELY_DAYS * DAY),
-        address_others=len(_persons(there) - {who.person}),
+        address_others=len(_persons(cleared) - {who.person}),
         phone_others=len(_persons(lent) - {who.person}),
         address_new=new,
         new_address_minor=new_sum,
         address_list=blocked.reason(tx, address, now).partition(":")[0],
         address_stopped=blocked.stopped(tx, address, now),
-        refused_s=_refused_s([*mine, *there], now),
-        address_machines=len(_machines(there, now) | {who.machine}),
+        refused_s=_refused_s(_standing(who, mine, there, gone, policy), now),
+        address_machines=len(_machines(cleared, now) | {who.machine}),
     )
 
 
-def flags(tx: Tx, who: Who) -> list[tuple[Step, dt.datetime]]:
+def flags(tx: Tx, who: Who, policy: Policy) -> list[tuple[Step, dt.datetime]]:
     """Return each step that this person or address was flagged with, and when."""
-    person = _rows(tx, who, INTERVENTIONS.c.person, who.person)
+    mine = _rows(tx, who, INTERVENTIONS.c.person, who.person)
     there = _rows(tx, who, INTERVENTIONS.c.address, blocked.canonical(who.address))
-    return [(Step(row["raised"]), row["at"]) for row in (*person, *there)]
+    rows = _standing(who, mine, there, _gone(tx, mine, there), policy)
+    return [(Step(row["raised"]), row["at"]) for row in rows]
+
+
+def lifted(tx: Tx, ids: Iterable[str]) -> dict[str, dt.datetime]:
+    """Return which interventions' address was taken off its list on appeal since, and when."""
+    a = AFTER.c
+    query = sa.select(a.intervention, sa.func.max(a.at)).where(a.kind == LIST_LIFTED)
+    mine = query.where(a.intervention.in_(sorted(set(ids)))).group_by(a.intervention)
+    return {row[0]: row[1] for row in tx.execute(mine)}
+
+
+def _gone(tx: Tx, *rows: list[Row]) -> Collection[str]:
+    """Return which of the rows' flags ended with a listing that was lifted on appeal."""
+    flagged = [row["id"] for some in rows for row in some if row["step"]]
+    return lifted(tx, flagged) if flagged else ()
+
+
+def _standing(
+    who: Who, mine: list[Row], there: list[Row], gone: Collection[str], policy: Policy
+) -> list[Row]:
+    """Return the rows whose flags still stand, for the person and for the address."""
+    persons = [_unlisted(row, policy) if row["id"] in gone else row for row in mine]
+    kept = persons if who.known else [row for row in mine if row["id"] not in gone]
+    return [*kept, *(row for row in there if row["id"] not in gone)]
+
+
+def _unlisted(row: Row, policy: Policy) -> Row:
+    """Return a person's row without what spoke against its address: other signals, answers."""
+    seen = msgspec.json.decode(row["signals"], type=list[Row])
+    rest = [read(one) for one in seen if one["kind"] not in OF_THE_ADDRESS]
+    given = msgspec.json.decode(row["answers"], type=list[tuple[str, str]])
+    step = after_answers(minimum_step(rest, policy), [Answer(*one) for one in given], policy)
+    raised = min(Step(row["raised"]), step)
+    return row | {"raised": raised, "step": raised}
 
 
 def _rows(tx: Tx, who: Who, column: sa.Column[str], value: str) -> list[Row]:
