@@ -106,6 +106,11 @@ def duties(tx: Tx, desk: Desk, case: Case) -> list[Duty]:
     return found
 
 
+def standing(tx: Tx, desk: Desk, case: Case) -> list[Duty]:
+    """Return the duties that are open on a case's record; raise `CaseErased`."""
+    return [one for one in duties(tx, desk, case) if not one.ended]
+
+
 def open_duties(tx: Tx, desk: Desk) -> list[Duty]:
     """Return every open duty once, from the side of who was not sent, the soonest due first."""
     query = sa.select(EVENTS.c.case).where(EVENTS.c.kind == PARTED).distinct()
@@ -122,7 +127,7 @@ def open_duties(tx: Tx, desk: Desk) -> list[Duty]:
 def watch(tx: Tx, desk: Desk, case: Case) -> None:
     """Open and end duties as a case stands now; every step that changes where it stands asks it."""
     mine = named(record.facts(tx, desk, case))
-    open_ = {duty.other for duty in duties(tx, desk, case) if not duty.ended}
+    open_ = {duty.other for duty in standing(tx, desk, case)}
     for other, linked in _others(tx, desk, case, mine, open_ | _sent_with(tx, desk, case)):
         how = _together(tx, case, other, linked)
         if how and other.reference in open_:

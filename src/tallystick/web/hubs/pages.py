@@ -140,7 +140,7 @@ def case_page(tx: Tx, desk: Desk, actor: Actor, case: Case) -> dict[str, Any]:
         "mine": case.caseworker == actor.id,
         "events": events_for(actor, case),
         "unknown_open_max": UNKNOWN_OPEN_MAX,
-        "parted": [one for one in family.duties(tx, desk, case) if not one.ended],
+        "parted": family.standing(tx, desk, case),
         "today": desk.today(),
     }
 
