@@ -23,7 +23,7 @@ from tallystick.hubs.gates import Fact
 from tallystick.hubs.law import codes_of
 from tallystick.hubs.model import UNDER_WAY, Alarm, State
 from tallystick.hubs.record import Case
-from tallystick.hubs.tables import CASES, EVENTS
+from tallystick.hubs.tables import EVENTS
 
 ANSWER_DAYS: Final = 7
 """Calendar days in which the question is to be answered. No provision that was read names a number:
@@ -71,12 +71,11 @@ def away(tx: Tx, case: Case) -> bool:
 
 def party(tx: Tx, desk: Desk, case: Case) -> list[Case]:
     """Return the others, under way too, who go together with a case; whoever of two names it."""
-    query = sa.select(CASES.c.id).where(CASES.c.state.in_([state.value for state in UNDER_WAY]))
-    under_way = [record.find(tx, one) for one in tx.execute(query).scalars().all()]
-    refs = {one.id: one.reference for one in under_way}
+    under_way = list(record.one_fact(tx, desk, UNDER_WAY, needs.FAMILY))
+    refs = {one.id: one.reference for one, _ in under_way}
     ties = {
-        one.reference: {refs.get(name, name) for name in named(record.facts(tx, desk, one))}
-        for one in under_way
+        one.reference: {refs.get(name, name) for name in codes_of(text)} - {""}
+        for one, text in under_way
     }
     group, size = {case.reference}, 0
     while size != len(group):

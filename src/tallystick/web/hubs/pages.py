@@ -77,7 +77,8 @@ def board(tx: Tx, desk: Desk, actor: Actor, state: str) -> dict[str, Any]:
     found = queries.listed(tx, state, actor.client_of, BOARD_MAX)
     rows, books = [], dict[str, agreements.Book]()
     for case in found:
-        answers = () if case.state in ENDED else asking.ask(tx, desk, case, books=books)
+        silent = case.state in ENDED or record.erased(desk, case)
+        answers = () if silent else asking.ask(tx, desk, case, books=books)
         clocks = queries.clocks(answers)
         rows.append(
             {
