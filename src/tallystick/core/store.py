@@ -11,7 +11,7 @@ import datetime as dt
 import functools
 import inspect
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -126,9 +126,29 @@ HANDOVER_S_MAX: Final = 0.05
 """Should the one who was to commit have vanished, another does after this long."""
 
 
+NOTED: Final = "tallystick.noted"
+
+
 def news(tx: Tx) -> None:
     """Mark that this transaction, once committed, has work for those who watch the store."""
     tx.info[NEWS] = True
+
+
+def noted(tx: Tx) -> dict[str, Any]:
+    """Return what this step noted for itself: it is forgotten when the step is done or undone.
+
+    For what nobody else can change while the step lasts, such as a row that it has locked.
+    """
+    whole = tx.get_transaction()
+    held = tx.info.get(NOTED)
+    if held is None or held[0] is not whole:
+        held = tx.info[NOTED] = (whole, {})
+    notes: dict[str, Any] = held[1]
+    return notes
+
+
+def _forget(tx: Tx) -> None:
+    tx.info.pop(NOTED, None)
 
 
 @dataclass
@@ -147,10 +167,12 @@ def _savepoint(shared: Shared) -> Iterator[None]:
 
     SQLite may undo the whole transaction by itself, as on a full disk: then every step of it fails.
     """
+    _forget(shared.tx)
     shared.tx.exec_driver_sql("SAVEPOINT step")
     try:
         yield
     except BaseException:
+        _forget(shared.tx)
         try:
             shared.tx.exec_driver_sql("ROLLBACK TO step")
             shared.tx.exec_driver_sql("RELEASE step")
@@ -225,6 +247,7 @@ class Store:
         with self.engine.begin() as tx:
             yield tx
             told = tx.info.pop(NEWS, False)
+            _forget(tx)
         self._tell(told)
 
     def _tell(self, told: bool) -> None:
@@ -336,6 +359,14 @@ class Store:
 def for_update(query: sa.Select[Any], tx: Tx) -> sa.Select[Any]:
     """Lock the rows read, where the database locks rows; SQLite's writer is alone anyway."""
     return query if tx.dialect.name == "sqlite" else query.with_for_update()
+
+
+def one_of(column: sa.Column[str], words: Iterable[str]) -> sa.ColumnElement[bool]:
+    """Say that a column is one of a few words that never change.
+
+    As ``IN`` it would be written out anew at every execution, which takes longer than it runs.
+    """
+    return sa.or_(*(column == word for word in words))
 
 
 def prepared(

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from tallystick.core.store import Tx
+from tallystick.core.store import Tx, prepared
 from tallystick.kiosk import blocked
 from tallystick.kiosk.scams.policy import Step
 from tallystick.kiosk.scams.signals import PERCENT, Scene
@@ -37,96 +38,122 @@ class Who:
     phone: str = ""
 
 
-Row = dict[str, Any]
+Rows = Sequence[sa.Row[Any]]
 
 
-def fill(tx: Tx, who: Who, scene: Scene, now: dt.datetime) -> Scene:
-    """Return the scene with its history, lists and earlier stops as of ``now``."""
+@dataclass(frozen=True, slots=True)
+class History:
+    """The desk's rows of other purchases, newest first: the person's, the address's, the phone's."""
+
+    mine: Rows
+    there: Rows
+    lent: Rows
+
+    def flags(self) -> list[tuple[Step, dt.datetime]]:
+        """Return each step that this person or address was flagged with, and when."""
+        return [(Step(row.raised), row.at) for row in (*self.mine, *self.there)]
+
+
+def read(tx: Tx, who: Who) -> History:
+    """Return what the desk's record has of the person, the address and the telephone."""
     address = blocked.canonical(who.address)
-    mine = _rows(tx, who, INTERVENTIONS.c.person, who.person)
-    there = _rows(tx, who, INTERVENTIONS.c.address, address)
-    lent = _rows(tx, who, INTERVENTIONS.c.phone, who.phone)
-    new, new_sum = _newness(tx, who, mine, there, now)
+    return History(
+        _of_person(tx, value=who.person, but=who.purchase).all() if who.person else (),
+        _of_address(tx, value=address, but=who.purchase).all() if address else (),
+        _of_phone(tx, value=who.phone, but=who.purchase).all() if who.phone else (),
+    )
+
+
+def fill(tx: Tx, who: Who, scene: Scene, known: History, now: dt.datetime) -> Scene:
+    """Return the scene with its history, lists and earlier stops as of ``now``."""
+    mine, there, lent = known.mine, known.there, known.lent
+    lists = blocked.lists_of(tx, who.address, now)
+    new, new_sum = _newness(tx, mine, there, now)
     return replace(
         scene,
-        purchases_before=sum(bool(row["sent_minor"]) for row in mine),
-        usual_minor=int(
-            statistics.median_low([r["in_minor"] for r in mine if r["in_minor"]] or [0])
-        ),
+        purchases_before=sum(bool(row.sent_minor) for row in mine),
+        usual_minor=int(statistics.median_low([r.in_minor for r in mine if r.in_minor] or [0])),
         today_minor=max(_paid(mine, now - DAY), _paid(there, now - DAY)),
         near_limit_before=_shares(mine, now - LATELY_DAYS * DAY),
         address_others=len(_persons(there) - {who.person}),
         phone_others=len(_persons(lent) - {who.person}),
         address_new=new,
         new_address_minor=new_sum,
-        address_list=blocked.reason(tx, address, now).partition(":")[0],
-        address_stopped=blocked.stopped(tx, address, now),
+        address_list=next((name for name in lists if name != blocked.STOPS), ""),
+        address_stopped=blocked.STOPS in lists,
         refused_s=_refused_s([*mine, *there], now),
         address_machines=len(_machines(there, now) | {who.machine}),
     )
 
 
-def flags(tx: Tx, who: Who) -> list[tuple[Step, dt.datetime]]:
-    """Return each step that this person or address was flagged with, and when."""
-    person = _rows(tx, who, INTERVENTIONS.c.person, who.person)
-    there = _rows(tx, who, INTERVENTIONS.c.address, blocked.canonical(who.address))
-    return [(Step(row["raised"]), row["at"]) for row in (*person, *there)]
+def _newest(column: sa.Column[str], value: str, but: str) -> sa.Select[Any]:
+    i = INTERVENTIONS.c
+    figures = (i.in_minor, i.sent_minor, i.returned_minor, i.limit_minor, i.step, i.raised)
+    query = sa.select(i.purchase, i.person, i.machine, i.address, i.at, *figures)
+    query = query.where(column == value, i.purchase != but)
+    return query.order_by(i.at.desc()).limit(ROWS_MAX)
 
 
-def _rows(tx: Tx, who: Who, column: sa.Column[str], value: str) -> list[Row]:
-    if not value:
-        return []
-    query = sa.select(INTERVENTIONS).where(column == value)
-    query = query.where(INTERVENTIONS.c.purchase != who.purchase)
-    newest = query.order_by(INTERVENTIONS.c.at.desc()).limit(ROWS_MAX)
-    return [dict(row) for row in tx.execute(newest).mappings()]
+@prepared
+def _of_person(value: str, but: str) -> sa.Select[Any]:
+    return _newest(INTERVENTIONS.c.person, value, but)
 
 
-def _paid(rows: list[Row], since: dt.datetime) -> int:
-    return sum(_kept(row) for row in rows if row["at"] > since)
+@prepared
+def _of_address(value: str, but: str) -> sa.Select[Any]:
+    return _newest(INTERVENTIONS.c.address, value, but)
 
 
-def _kept(row: Row) -> int:
+@prepared
+def _of_phone(value: str, but: str) -> sa.Select[Any]:
+    return _newest(INTERVENTIONS.c.phone, value, but)
+
+
+def _paid(rows: Rows, since: dt.datetime) -> int:
+    return sum(_kept(row) for row in rows if row.at > since)
+
+
+def _kept(row: sa.Row[Any]) -> int:
     """Return what a purchase took and did not give back, in minor units."""
-    return int(row["in_minor"] - row["returned_minor"])
+    return int(row.in_minor - row.returned_minor)
 
 
-def _shares(rows: list[Row], since: dt.datetime) -> tuple[int, ...]:
-    near = [row for row in rows if row["at"] > since and row["limit_minor"]]
-    return tuple(row["in_minor"] * PERCENT // row["limit_minor"] for row in near)
+def _shares(rows: Rows, since: dt.datetime) -> tuple[int, ...]:
+    near = [row for row in rows if row.at > since and row.limit_minor]
+    return tuple(row.in_minor * PERCENT // row.limit_minor for row in near)
 
 
-def _persons(rows: list[Row]) -> set[str]:
+def _persons(rows: Rows) -> set[str]:
     """Return who paid; each purchase of somebody unknown counts as another person."""
-    return {row["person"] or row["purchase"] for row in rows if row["in_minor"]}
+    return {row.person or row.purchase for row in rows if row.in_minor}
 
 
-def _machines(rows: list[Row], now: dt.datetime) -> set[str]:
+def _machines(rows: Rows, now: dt.datetime) -> set[str]:
     since = now - LATELY_DAYS * DAY
-    return {row["machine"] for row in rows if row["at"] > since and row["in_minor"]}
+    return {row.machine for row in rows if row.at > since and row.in_minor}
 
 
-def _refused_s(rows: list[Row], now: dt.datetime) -> int | None:
-    stopped = [row["at"] for row in rows if row["step"] >= Step.HOLD]
+def _refused_s(rows: Rows, now: dt.datetime) -> int | None:
+    stopped = [row.at for row in rows if row.step >= Step.HOLD]
     return int((now - max(stopped)).total_seconds()) if stopped else None
 
 
-def _newness(
-    tx: Tx, who: Who, mine: list[Row], there: list[Row], now: dt.datetime
-) -> tuple[bool, int]:
+def _newness(tx: Tx, mine: Rows, there: Rows, now: dt.datetime) -> tuple[bool, int]:
     """Say whether the address has no history yet, and what went to such addresses lately.
 
     A first purchase split into several, or over several new addresses, is summed again.
     """
     since = now - dt.timedelta(hours=NEW_ADDRESS_HOURS)
-    old = [row for row in there if row["sent_minor"] and row["at"] <= since]
+    old = [row for row in there if row.sent_minor and row.at <= since]
     to_it = _paid(there, since)
-    firsts = _first_paid(tx, {row["address"] for row in mine if row["at"] > since})
-    fresh = [row for row in mine if firsts.get(row["address"], now) > since]
+    firsts = _first_paid(tx, {row.address for row in mine if row.at > since})
+    fresh = [row for row in mine if firsts.get(row.address, now) > since]
     return not old, max(to_it, _paid(fresh, since))
 
 
 def _first_paid(tx: Tx, addresses: set[str]) -> dict[str, dt.datetime]:
+    if not addresses:
+        return {}
     i = INTERVENTIONS.c
     query = sa.select(i.address, sa.func.min(i.at)).where(i.address.in_(sorted(addresses)))
     return {row[0]: row[1] for row in tx.execute(query.where(i.sent_minor > 0).group_by(i.address))}
