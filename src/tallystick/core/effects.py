@@ -158,13 +158,21 @@ def claim(tx: Tx, kind: str, worker: str, now: dt.datetime, limit: int = BATCH_M
     ]
 
 
+@prepared
+def _change(effect: str) -> sa.Update:
+    return sa.update(EFFECTS).where(EFFECTS.c.id == effect)
+
+
+@prepared
+def _change_waiting(effect: str) -> sa.Update:
+    waits = EFFECTS.c.state == State.WAITING.value
+    return sa.update(EFFECTS).where(EFFECTS.c.id == effect, waits)
+
+
 def done(tx: Tx, effect: Effect, now: dt.datetime) -> None:
     """Record that an effect happened; call it in the transaction that records what it did."""
-    tx.execute(
-        sa.update(EFFECTS)
-        .where(EFFECTS.c.id == effect.id)
-        .values(state=State.DONE.value, done_at=now, leased_until=None, error="")
-    )
+    values = {"state": State.DONE.value, "done_at": now, "leased_until": None, "error": ""}
+    _change(tx, values, effect=effect.id)
 
 
 def end(tx: Tx, kind: str, key: str, now: dt.datetime) -> None:
@@ -212,11 +220,7 @@ def defer(tx: Tx, effect: Effect, outcome: Later | NeedsPerson, now: dt.datetime
         values["due_at"] = now + dt.timedelta(seconds=outcome.seconds)
         if outcome.waiting:
             values["error"], values["attempts"] = "", 0
-    tx.execute(
-        sa.update(EFFECTS)
-        .where(EFFECTS.c.id == effect.id, EFFECTS.c.state == State.WAITING.value)
-        .values(values)
-    )
+    _change_waiting(tx, values, effect=effect.id)
 
 
 def release(tx: Tx, worker: str) -> int:

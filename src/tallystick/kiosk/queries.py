@@ -170,7 +170,9 @@ def waiting(tx: Tx, purchase: str) -> bool:
 
 
 def _waits_now(last: Last) -> bool:
-    return "waiting" in last and ("released" not in last or last["waiting"][1] > last["released"][1])
+    return "waiting" in last and (
+        "released" not in last or last["waiting"][1] > last["released"][1]
+    )
 
 
 def held_back(tx: Tx, purchase: str) -> bool:

@@ -64,8 +64,12 @@ def read(tx: Tx, who: Who) -> History:
     )
 
 
-def fill(tx: Tx, who: Who, scene: Scene, known: History, now: dt.datetime) -> Scene:
-    """Return the scene with its history, lists and earlier stops as of ``now``."""
+def fill(tx: Tx, who: Who, scene: Scene, now: dt.datetime, known: History | None = None) -> Scene:
+    """Return the scene with its history, lists and earlier stops as of ``now``.
+
+    ``known``: what `read` says of them in this very step, if it was asked already.
+    """
+    known = known or read(tx, who)
     mine, there, lent = known.mine, known.there, known.lent
     lists = blocked.lists_of(tx, who.address, now)
     new, new_sum = _newness(tx, mine, there, now)

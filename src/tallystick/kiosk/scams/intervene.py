@@ -105,7 +105,7 @@ def assess(
     filled in here, over all machines. ``script`` is the scam that a person suspects, if any.
     """
     known = history.read(tx, who)
-    full = history.fill(tx, who, scene, known, clock.now())
+    full = history.fill(tx, who, scene, clock.now(), known)
     signals = detect(full, desk.policy.thresholds)
     row = of_purchase(tx, who.purchase)
     if row is not None and row["ended_at"] is not None:
