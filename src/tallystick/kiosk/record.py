@@ -24,7 +24,7 @@ DETAIL_LENGTH_MAX: Final = 500
 def _add(of: str) -> sa.Insert:
     """Add a step behind the last of its purchase."""
     last = sa.select(sa.func.coalesce(sa.func.max(EVENTS.c.n), 0)).where(EVENTS.c.purchase == of)
-    return sa.insert(EVENTS).values(n=last.scalar_subquery() + 1)
+    return sa.insert(EVENTS).values(n=last.scalar_subquery() + 1).inline()
 
 
 @prepared

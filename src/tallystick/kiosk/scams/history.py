@@ -43,7 +43,7 @@ Rows = Sequence[sa.Row[Any]]
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The desk's rows of other purchases, newest first: the person's, the address's, the phone's."""
+    """The desk's rows of other purchases, newest first: by person, by address, by telephone."""
 
     mine: Rows
     there: Rows
