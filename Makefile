@@ -4,6 +4,7 @@ PYTEST = .venv/bin/python -m pytest
 CODE = src tests bench
 SEED ?= 1
 BUDGET ?= 600
+FUZZ_TIMES ?= 5
 
 demo: setup
 	@.venv/bin/tallystick demo $(ARGS)
@@ -21,8 +22,10 @@ check: setup-dev
 bench: setup-dev
 	.venv/bin/python -m bench --save $(ARGS)
 
+# Customers in trouble for so many seconds, then other cases for each interface, by the seed.
 soak: setup-dev
 	.venv/bin/python -m bench.soak --seed $(SEED) --seconds $(BUDGET)
+	FUZZ_SEED=$(SEED) FUZZ_TIMES=$(FUZZ_TIMES) $(PYTEST) -q -n 3 tests/web/test_fuzz.py tests/web/test_fuzz_console.py
 
 screenshots: setup-dev
 	scripts/screenshots

@@ -36,7 +36,10 @@ CHROMIUM_ARGS = [
 ]
 
 
-LONG = ("edge", "kiosk", "demo", "cli", "screens", "reserve", "bitcoin", "tlog")
+LONG = (
+    *("demo", "screens", "kiosk", "web_console", "edge", "cli", "reserve", "hubs", "whatif"),
+    *("web", "bitcoin", "tlog", "web_signin", "reserve_keys", "core"),
+)
 """Folders whose files take longest, and so are begun first: else the last file is waited for."""
 
 

@@ -55,7 +55,7 @@ SETTINGS_TITLES = {
         "that cannot be read, or holds an unknown word, pauses the signer. The file of the first\n"
         "start has values of its own."
     ),
-    "edge.main.Settings": "A kiosk\nEach is an option of `tallystick edge`.",
+    "edge.settings.Settings": "A kiosk\nEach is an option of `tallystick edge`.",
 }
 """The heading of each table, then a sentence. Without one it has the class's name and docstring."""
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tallystick.edge import journal, main
+from tallystick.edge.settings import Settings
 
 
 class Calls:
@@ -60,7 +61,7 @@ def run(folder: Path, pair: str, ready: Path, at: int, how: str) -> None:
     """Be the machine until SIGTERM or the kill."""
     journal.os = Calls(at, how, folder / "count")  # type: ignore[attr-defined]
     main.run(
-        main.Settings(
+        Settings(
             data=folder / "kiosk",
             validator=str(folder / "bills"),
             scanner=str(folder / "codes"),

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from case_scene import Scene
 from hub_site import Site, plug_in
 from playwright.sync_api import Browser, Page, expect
 
 import serving
+from accessibility import violations
 from tallystick.core import approvals
 from tallystick.core.identity import passkeys
 from tallystick.core.identity.tables import PASSKEYS
@@ -33,9 +33,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 def faults(page: Page, *rules: str) -> list[str]:
     """What axe finds; by some rules only, where a page was asked by all of them before."""
-    asked = {"runOnly": [*rules]} if rules else None
-    found = Axe().run(page, options=asked).response["violations"]
-    return [f"{one['id']}: {[node['html'][:120] for node in one['nodes']][:3]}" for one in found]
+    return violations(page, *rules)
 
 
 def test_one_case_is_stopped_by_a_new_submission_and_one_goes_through(

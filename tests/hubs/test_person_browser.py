@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 from test_person_pages import Day
 
 import serving
+from accessibility import violations
 from tallystick.hubs import findings, orders, record, statistics
 from tallystick.hubs.model import Alarm
 
@@ -36,8 +36,7 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
 
 def faults(page: Page) -> list[str]:
     page.evaluate("document.querySelectorAll('details').forEach((one) => one.open = true)")
-    found = Axe().run(page).response["violations"]
-    return [f"{one['id']}: {[node['html'][:120] for node in one['nodes']][:3]}" for one in found]
+    return violations(page)
 
 
 def stick_out(page: Page) -> int:

@@ -20,6 +20,7 @@ from tallystick.kiosk.audit import audit
 from tallystick.kiosk.blocked import ListUnreadable
 from tallystick.kiosk.errors import AddressBlocked, WrongState
 from tallystick.kiosk.quote import warnings
+from tallystick.kiosk.screening import lists
 
 ADDRESS = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"
 LEGACY = "mipcBbFg9gMiCh81Kj8tqqdgoZub1ZJRfn"
@@ -174,12 +175,12 @@ def test_the_published_list_is_taken_whole(
     path = tmp_path / "SDN.XML"
     path.write_text(SDN.format(xbt=ADDRESS))
     with store.transact() as tx:
-        assert blocked.take_in_sdn(tx, clock, path) == (1, 0)
-        assert blocked.take_in_sdn(tx, clock, path) == (0, 0)
+        assert lists.take_in_wallets(tx, clock, path) == (1, 0)
+        assert lists.take_in_wallets(tx, clock, path) == (0, 0)
         assert "31700" in blocked.reason(tx, ADDRESS, clock.now())
     path.write_text(SDN.format(xbt=LEGACY))
     with store.transact() as tx:
-        assert blocked.take_in_sdn(tx, clock, path) == (1, 1)
+        assert lists.take_in_wallets(tx, clock, path) == (1, 1)
         assert blocked.reason(tx, ADDRESS, clock.now()) == ""
 
 
@@ -201,7 +202,7 @@ def test_a_list_that_is_none_changes_nothing(
     with store.transact() as tx:
         blocked.block(tx, clock, ADDRESS, "ofac", "SDN entry 1", "published list")
     with pytest.raises(ListUnreadable), store.transact() as tx:
-        blocked.take_in_sdn(tx, clock, path)
+        lists.take_in_wallets(tx, clock, path)
     with store.read() as tx:
         assert [row["address"] for row in blocked.entries(tx, clock.now())] == [ADDRESS]
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 import uvicorn
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 import databases
+from accessibility import violations
 from office_scene import DAY_S, FORFEIT, GIFT, THEIRS, Scene, prove, published
 from tallystick.core import approvals
 from tallystick.core.approvals.errors import NotApproved
@@ -322,8 +322,7 @@ def shown(
 
 
 def faults(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [f"{one['id']}: {[node['html'][:160] for node in one['nodes']][:3]}" for one in found]
+    return violations(page)
 
 
 def small(page: Page) -> list[str]:

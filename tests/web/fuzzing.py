@@ -1,16 +1,20 @@
 """The operations of an OpenAPI document as separate tests, each with a name of its own.
 
 schemathesis' own way to make tests gives all of them one name, of which a run on several processes
-keeps only the first.
+keeps only the first. ``make soak`` tries other cases, and many times as many.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+SEED, TIMES = os.environ.get("FUZZ_SEED"), int(os.environ.get("FUZZ_TIMES", "1"))
+"""A soak's seed, without which the cases are the same in every run; and how many times as many."""
 
 
 def operations(document: dict[str, Any]) -> dict[str, Any]:
@@ -20,12 +24,12 @@ def operations(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def for_each_case(operation: Any, check: Callable[[Any], None], cases: int) -> None:
-    """Check so many cases of one operation, the same ones in every run."""
+    """Check so many cases of one operation, the same ones in every run with the same seed."""
 
     @settings(
-        max_examples=cases,
+        max_examples=cases * TIMES,
         deadline=None,
-        derandomize=True,
+        derandomize=SEED is None,
         database=None,
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
@@ -34,4 +38,4 @@ def for_each_case(operation: Any, check: Callable[[Any], None], cases: int) -> N
     def each(case: Any) -> None:
         check(case)
 
-    each()
+    (each if SEED is None else seed(int(SEED))(each))()

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from scene import Scene
 
+from accessibility import violations
 from tallystick.core.identity import people
 
 pytestmark = pytest.mark.browser
@@ -79,17 +79,12 @@ def page(chromium: Browser) -> Iterator[Page]:
     context.close()
 
 
-def faults(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [f"{one['id']}: {[node['html'][:120] for node in one['nodes']][:3]}" for one in found]
-
-
 @pytest.mark.parametrize("name", PAGES)
 def test_axe_finds_nothing_and_nothing_sticks_out(wide: Page, day: Scene, name: str) -> None:
     complaints: list[str] = []
     wide.on("console", lambda message: complaints.append(message.text))
     wide.goto(address(day, name))
-    assert faults(wide) == []
+    assert violations(wide) == []
     over = wide.evaluate("document.documentElement.scrollWidth - innerWidth")
     assert over <= 0, f"{over} px stick out"
     assert [text for text in complaints if "Content Security" in text] == []
@@ -100,7 +95,7 @@ def test_axe_finds_nothing_in_the_dark(dark: Page, day: Scene, name: str) -> Non
     dark.goto(address(day, name))
     wanted = "light" if name == "public" else "dark"
     assert (dark.locator("html").get_attribute("data-theme") or "light") == wanted
-    assert faults(dark) == []
+    assert violations(dark) == []
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -227,4 +222,4 @@ def test_a_receipt_is_checked_by_hand(day: Scene, page: Page) -> None:
     expect(page.get_by_role("status")).to_contain_text("Both halves match.")
     expect(page.get_by_role("status")).to_contain_text("$30.00 in, fee $5.00")
     assert view.salt not in page.content() and view.salt not in page.url
-    assert faults(page) == []
+    assert violations(page) == []

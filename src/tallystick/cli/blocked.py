@@ -79,10 +79,12 @@ def lift(data: Path, database: str, address: str, name: str, by: str) -> None:
 @click.argument("path", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 def ofac(data: Path, database: str, path: Path) -> None:
     """Take the bitcoin addresses of OFAC's SDN.XML; those no longer on it are lifted."""
+    from tallystick.kiosk.screening.lists import take_in_wallets
+
     store = opened(data, database)
     try:
         with store.transact() as tx:
-            added, lifted = lists.take_in_sdn(tx, SystemClock(), path)
+            added, lifted = take_in_wallets(tx, SystemClock(), path)
     except TallystickError as error:
         raise click.ClickException(str(error)) from error
     finally:

@@ -63,6 +63,7 @@ def edge(
     from tallystick.core.clock import SystemClock
     from tallystick.edge import main, pairing
     from tallystick.edge.errors import ScreenTooSmall
+    from tallystick.edge.settings import Settings
 
     if try_camera is not None:
         _try(str(given["camera"]), try_camera)
@@ -71,7 +72,7 @@ def edge(
         click.echo(f"new key {pairing.rotate(data, SystemClock())}", err=True)
 
     try:
-        main.run(main.Settings(data=data, **given), ready_file)  # type: ignore[arg-type]
+        main.run(Settings(data=data, **given), ready_file)  # type: ignore[arg-type]
     except ScreenTooSmall as error:
         raise click.BadParameter(str(error), param_hint="--screen-mm") from error
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +22,7 @@ from tallystick.core.errors import TallystickError
 
 if TYPE_CHECKING:
     from tallystick.core.store import Store
+    from tallystick.hubs.asking import Outcome
     from tallystick.hubs.desk import Desk
     from tallystick.hubs.gates import GateAnswer
     from tallystick.hubs.law import FactKind, Value
@@ -84,12 +85,23 @@ def plain(answers: tuple[GateAnswer, ...]) -> list[dict[str, Any]]:
     return asking.said(answers)
 
 
-def show(answers: tuple[GateAnswer, ...], as_json: bool) -> None:
-    """Print answers: those that do not pass first, each with its provision."""
+def came_of(out: Outcome) -> str:
+    """Say where a case is after a step, and which others of the family it stopped."""
+    from tallystick.hubs import asking
+
+    others = [ref for one in out.together for ref in asking.stopped_by(one)]
+    also = f"; stopped with it: {', '.join(others)}" if others else ""
+    return f"{out.case.state}{': what was under way is stopped' if out.stopped else ''}{also}"
+
+
+def show(
+    answers: tuple[GateAnswer, ...], as_json: bool, more: Mapping[str, Any] | None = None
+) -> None:
+    """Print answers: those that do not pass first, each with its provision; JSON has ``more``."""
     from tallystick.hubs import gates
 
     if as_json:
-        body = {"permitted": gates.permits(answers), "gates": plain(answers)}
+        body = {"permitted": gates.permits(answers), "gates": plain(answers), **(more or {})}
         click.echo(msgspec.json.format(msgspec.json.encode(body), indent=1).decode())
         return
     against = gates.stopping(answers)
@@ -227,13 +239,20 @@ def order(data: Path, database: str, case: str, given_by: str, words: str, by: s
 @DATA
 @DATABASE
 def again(data: Path, database: str) -> None:
-    """Ask the gates of every case under way again; run it daily, as evidence grows old."""
-    from tallystick.hubs import asking
+    """Ask the gates of every case under way again; run it daily, as evidence grows old.
+
+    Families that are apart are listed too, and the monitor is told of answers that are overdue.
+    """
+    from tallystick.hubs import asking, family
 
     with opened(data, database) as (store, desk), store.transact() as tx:
         stopped = asking.again(tx, desk)
+        parted, today = family.open_duties(tx, desk), desk.today()
     for reference in stopped:
         click.echo(f"stopped  {reference}")
+    for one in parted:
+        late = "; that day has passed" if one.late(today) else ""
+        click.echo(f"apart    {one.case} and {one.away}: an answer is due by {one.due}{late}")
     click.echo(f"{some(len(stopped), 'case')} stopped.")
 
 
@@ -283,14 +302,20 @@ def list_cases(data: Path, database: str, state: str) -> None:
 @JSON
 def show_case(data: Path, database: str, reference: str, as_json: bool) -> None:
     """Say where a case is and what its gates say today."""
-    from tallystick.hubs import asking, record
+    from tallystick.hubs import asking, family, record
 
     with opened(data, database) as (store, desk), store.read() as tx:
         found = record.find(tx, reference)
         answers = asking.ask(tx, desk, found)
+        parted = [one for one in family.duties(tx, desk, found) if not one.ended]
+        today = desk.today()
     if not as_json:
         click.echo(f"Case {found.reference}: {found.state}; host {found.host or 'none'}.")
-    show(answers, as_json)
+        for one in parted:
+            late = ": that day has passed" if one.late(today) else ""
+            click.echo(f"apart from {one.other} since {one.since:%Y-%m-%d}; ", nl=False)
+            click.echo(f"how they will be together again is due by {one.due}{late}")
+    show(answers, as_json, {"parted": [{"with": d.other, "due": d.due} for d in parted]})
 
 
 @case.command()
@@ -319,7 +344,7 @@ def event(
 
     with opened(data, database) as (store, desk), store.transact() as tx:
         out = cases.happen(tx, desk, reference, kind, by, evidence, day(on), day(given_day), note)
-    click.echo(f"{out.case.state}{': what was under way is stopped' if out.stopped else ''}")
+    click.echo(came_of(out))
 
 
 @case.command()
@@ -348,7 +373,7 @@ def fact(
     with opened(data, database) as (store, desk), store.transact() as tx:
         read = value_of(known_facts().get(name), value)
         out = cases.attest(tx, desk, reference, name, read, by, evidence, day(on))
-    click.echo(f"{out.case.state}{': what was under way is stopped' if out.stopped else ''}")
+    click.echo(came_of(out))
 
 
 @case.command()
@@ -378,7 +403,7 @@ def clock(
         given = (stage, Country(country), start.date(), by, evidence)
         out, found = clocks.set_clock(tx, desk, reference, *given)
     click.echo(f"{clocks.fact_of(stage)} is {found.are_date}; the gate holds through that day.")
-    click.echo(f"{out.case.state}{': what was under way is stopped' if out.stopped else ''}")
+    click.echo(came_of(out))
 
 
 @click.group()

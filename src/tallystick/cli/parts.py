@@ -13,7 +13,7 @@ from typing import Final
 from tallystick.core.clock import Clock
 from tallystick.core.errors import TallystickError
 
-READY_S: Final = 30
+READY_S: Final = 120
 PR_SET_PDEATHSIG: Final = 1
 
 

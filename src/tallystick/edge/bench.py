@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tallystick.bitcoin.signer.vault import open_keys
 from tallystick.bitcoin.wallet import HotWallet
@@ -17,10 +17,8 @@ from tallystick.devices import sample_pictures
 from tallystick.devices.headphones import event
 from tallystick.devices.id003.control import Hands
 from tallystick.edge.engine import Engine
+from tallystick.edge.settings import Settings
 from tallystick.edge.telephone import SAMPLE_LICENCE, TELEPHONE
-
-if TYPE_CHECKING:
-    from tallystick.edge.main import Settings
 
 
 def customer_address(folder: Path, clock: Clock, network: str = "regtest") -> str:

@@ -6,8 +6,9 @@ that is being prepared stops in the transaction that wrote the event. There is n
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -16,9 +17,10 @@ import sqlalchemy as sa
 from tallystick.core import approvals
 from tallystick.core.approvals.errors import ApprovalError
 from tallystick.core.store import Tx
-from tallystick.hubs import agreements, claims, gates, needs, record
+from tallystick.hubs import agreements, claims, family, gates, needs, record
 from tallystick.hubs.agreements import TAKING, Book
 from tallystick.hubs.desk import Desk
+from tallystick.hubs.errors import CaseUnknown
 from tallystick.hubs.gates import Fact, GateAnswer
 from tallystick.hubs.law import Answer, Stage, Value
 from tallystick.hubs.model import ABROAD, ASKED_IN, ENDS, REMEDIES, UNDER_WAY, Alarm, State
@@ -45,6 +47,8 @@ class Outcome:
     stopped: bool = False
     why: tuple[str, ...] = ()
     """What is the matter beside the gates: approvals that are missing."""
+    together: tuple[Outcome, ...] = ()
+    """What came of it for others of the same family."""
 
     @property
     def permitted(self) -> bool:
@@ -88,12 +92,16 @@ def unmet(
     case: Case,
     facts: Mapping[str, Fact],
     books: dict[str, Book] | None = None,
+    also: Collection[str] = (),
 ) -> tuple[str, ...]:
-    """Return what stands against the place that a case has; nothing where it has none yet."""
+    """Return what stands against the place that a case has; nothing where it has none yet.
+
+    ``also`` are the references of those who stay together with the person by their own records.
+    """
     if case.state not in TAKING or not case.host:
         return ()
     held = book_of(tx, case.host, desk.today(), {} if books is None else books)
-    return needs.against(tx, case, facts, held, desk.today())
+    return needs.against(tx, case, facts, held, desk.today(), also)
 
 
 def said(answers: Sequence[GateAnswer]) -> list[dict[str, Any]]:
@@ -166,8 +174,8 @@ def stop(
 ) -> Outcome:
     """Stop what is under way: approvals and notice lapse, the place is free, the case is reviewed.
 
-    The next attempt begins with new approvals and a new notice. Where a family is parted by it,
-    the monitor is told.
+    The next attempt begins with new approvals and a new notice. Those who stay together with the
+    person are asked again at once, and where a family is parted by it the duty of `family` opens.
     """
     lapse(tx, desk, case)
     change: dict[str, Any] = {"proposal": "", "digest": "", "planned_on": None}
@@ -178,10 +186,25 @@ def stop(
     n = record.append(tx, desk, case, after, "stopped", record.LAW, told)
     left = {name: fact for name, fact in known.items() if name not in LAPSING}
     record.keep_facts(tx, desk, after, n, left)
-    if others := needs.gone_before(tx, known, desk.today()):
-        what = f"Stopped, and {', '.join(others)} of the same family were sent already."
-        record.tell(tx, desk, after, Alarm.AFTER_TRANSFER, {"what": what})
-    return Outcome(after, answers, moved=True, stopped=True, why=why)
+    family.watch(tx, desk, after)
+    together = with_family(tx, desk, family.named(known))
+    return Outcome(after, answers, moved=True, stopped=True, why=why, together=together)
+
+
+def with_family(tx: Tx, desk: Desk, names: Iterable[str]) -> tuple[Outcome, ...]:
+    """Ask again for those of a family who are under way, after a step of one of them."""
+    found = []
+    for name in sorted(names):
+        with contextlib.suppress(CaseUnknown):
+            if record.find(tx, name).state in UNDER_WAY:
+                found.append(settle(tx, desk, record.locked(tx, name)))
+    return tuple(found)
+
+
+def stopped_by(outcome: Outcome) -> list[str]:
+    """Return the references of the cases that a step stopped: its own, and of the same family."""
+    own = [outcome.case.reference] if outcome.stopped else []
+    return own + [ref for one in outcome.together for ref in stopped_by(one)]
 
 
 def lapse(tx: Tx, desk: Desk, case: Case) -> None:
@@ -209,7 +232,7 @@ def agreed(tx: Tx, desk: Desk, case: Case) -> tuple[str, ...]:
 def again(tx: Tx, desk: Desk, hosts: Iterable[str] | None = None) -> list[str]:
     """Ask the gates of every case under way, or of those with some hosts; return those stopped.
 
-    Run it daily too: evidence grows old without any event.
+    Run it daily too: evidence grows old without any event, and so does a family's duty.
     """
     c = CASES.c
     open_ = sa.or_(c.state.in_([s.value for s in UNDER_WAY]), c.proposal != "")
@@ -218,9 +241,9 @@ def again(tx: Tx, desk: Desk, hosts: Iterable[str] | None = None) -> list[str]:
     stopped: list[str] = []
     books: dict[str, Book] = {}
     for one in tx.execute(query).scalars().all():
-        outcome = settle(tx, desk, record.locked(tx, one), books)
-        if outcome.stopped:
-            stopped.append(outcome.case.reference)
+        stopped += stopped_by(settle(tx, desk, record.locked(tx, one), books))
+    if hosts is None:
+        family.tell_late(tx, desk)
     return stopped
 
 

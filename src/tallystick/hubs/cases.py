@@ -18,7 +18,7 @@ from tallystick.core import journal
 from tallystick.core.clock import new_id, reference
 from tallystick.core.identity import grants
 from tallystick.core.store import Tx
-from tallystick.hubs import asking, record
+from tallystick.hubs import asking, family, record
 from tallystick.hubs.asking import Outcome
 from tallystick.hubs.desk import Desk
 from tallystick.hubs.errors import CaseIncomplete, NotYours
@@ -192,7 +192,11 @@ def _write(
     if new:
         record.keep_facts(tx, desk, after, n, {**known, **new})
     settled = asking.settle(tx, desk, after)
-    return replace(settled, moved=settled.moved or after.state is not held.state)
+    family.watch(tx, desk, settled.case)
+    names = family.named(known) | family.named(new)
+    together = settled.together or asking.with_family(tx, desk, names)
+    moved = settled.moved or after.state is not held.state
+    return replace(settled, moved=moved, together=together)
 
 
 def _kept_day(case: Case) -> dt.date | None:

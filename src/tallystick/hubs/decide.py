@@ -17,7 +17,7 @@ from tallystick.core import approvals, journal
 from tallystick.core.approvals import Proposal, Rule
 from tallystick.core.identity import grants
 from tallystick.core.store import Tx
-from tallystick.hubs import agreements, asking, cases, gates, record
+from tallystick.hubs import agreements, asking, cases, family, gates, record
 from tallystick.hubs.asking import Outcome
 from tallystick.hubs.desk import Desk
 from tallystick.hubs.errors import CaseStep, NotIndependent, NotYours
@@ -111,7 +111,10 @@ def veto(tx: Tx, desk: Desk, case: str, by: str, reason: str) -> Outcome:
     else:
         after = record.moved(desk, held, State.REVIEW, **change)
     record.append(tx, desk, held, after, "vetoed", by, {"reason": reason})
-    return Outcome(after, moved=after.state is not held.state, stopped=True)
+    names = family.named(record.facts(tx, desk, after))
+    together = asking.with_family(tx, desk, names)
+    moved = after.state is not held.state
+    return Outcome(after, moved=moved, stopped=True, together=together)
 
 
 def independent(tx: Tx, desk: Desk, case: Case) -> tuple[str, ...]:

@@ -17,10 +17,11 @@ from tallystick.core import journal
 from tallystick.core.clock import new_id
 from tallystick.core.store import METADATA, Moment, Tx
 from tallystick.core.vault.errors import KeyGone
-from tallystick.hubs import queries, record
+from tallystick.hubs import family, queries, record
 from tallystick.hubs.cases import may
 from tallystick.hubs.desk import Desk
 from tallystick.hubs.errors import CaseUnknown, HubsError
+from tallystick.hubs.family import Duty
 from tallystick.hubs.model import Alarm, Role
 from tallystick.hubs.record import Case
 from tallystick.hubs.tables import ALARMS
@@ -124,6 +125,8 @@ class Watch:
     overstaying: list[Case]
     findings: list[Finding]
     references: dict[str, str]
+    parted: list[Duty]
+    """Families that are apart, the soonest due first."""
 
 
 def watch(tx: Tx, desk: Desk) -> Watch:
@@ -135,4 +138,5 @@ def watch(tx: Tx, desk: Desk) -> Watch:
     found = listed(tx, desk)
     names = {one.case: record.find(tx, one.case).reference for one in found}
     late = queries.overstaying(tx, desk.today())
-    return Watch(told[:LIST_MAX], counts, late, found, names)
+    parted = family.open_duties(tx, desk)
+    return Watch(told[:LIST_MAX], counts, late, found, names, parted)

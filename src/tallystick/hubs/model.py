@@ -115,6 +115,7 @@ class Alarm(enum.StrEnum):
     COMPLAINT = "complaint"
     AFTER_TRANSFER = "after_transfer"
     BREACH = "breach"
+    PARTED = "parted"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,8 @@ said where places are looked for, and stop a case that has a place; nothing here
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -97,27 +96,23 @@ def numbered(number: int, words: str) -> str:
 
 
 def against(
-    tx: Tx, case: Case, known: Mapping[str, Fact], book: Book, today: dt.date
+    tx: Tx,
+    case: Case,
+    known: Mapping[str, Fact],
+    book: Book,
+    today: dt.date,
+    also: Collection[str] = (),
 ) -> tuple[str, ...]:
     """Return what stands against the place that a case has, beside the gates; nothing if lawful.
 
     Those who stay together have a place at the same host for the same day, or are there already;
-    until the notice they may still wait for it.
+    until the notice they may still wait for it. ``also`` are those whose records name this case.
     """
     needs = of(known, today)
+    family = sorted({*(needs.family or ()), *also})
     lines = [numbered(number, words) for number, words in unmet(needs, book).items()]
-    lines += [line for one in sorted(needs.family or ()) if (line := _apart(tx, case, one))]
+    lines += [line for one in family if (line := _apart(tx, case, one))]
     return tuple(f"{line[0].upper()}{line[1:]}." for line in lines)
-
-
-def gone_before(tx: Tx, known: Mapping[str, Fact], today: dt.date) -> list[str]:
-    """Return the references of those who stay together with a person, and were sent already."""
-    found = []
-    for other in sorted(of(known, today).family or ()):
-        with contextlib.suppress(CaseUnknown):
-            case = record.find(tx, other)
-            found += [case.reference] if case.state in ABROAD else []
-    return found
 
 
 def _apart(tx: Tx, case: Case, other: str) -> str:

@@ -20,10 +20,11 @@ from tallystick.core import journal
 from tallystick.core.clock import base32, new_id
 from tallystick.core.store import METADATA, Moment, Tx
 from tallystick.core.vault.errors import KeyGone
-from tallystick.hubs import asking, queries, record
+from tallystick.hubs import asking, family, queries, record
 from tallystick.hubs.cases import may
 from tallystick.hubs.desk import Desk
 from tallystick.hubs.errors import CaseErased, CaseUnknown, HubsError
+from tallystick.hubs.family import Duty
 from tallystick.hubs.gates import GateAnswer, permits, stopping
 from tallystick.hubs.model import Alarm, Role
 from tallystick.hubs.queries import ClockRunning
@@ -107,6 +108,8 @@ class View:
     permitted: bool
     clocks: tuple[ClockRunning, ...]
     complaints: tuple[Complaint, ...]
+    parted: tuple[Duty, ...]
+    """Open questions how this person and others of the family will be together again."""
 
 
 def _digest(text: str) -> str:
@@ -181,6 +184,7 @@ def view(tx: Tx, desk: Desk, case: Case) -> View:
         permitted=permits(answers),
         clocks=tuple(queries.clocks(answers)),
         complaints=tuple(complaints(tx, desk, case)),
+        parted=tuple(one for one in family.duties(tx, desk, case) if not one.ended),
     )
 
 

@@ -7,7 +7,7 @@ every copy. The journal keeps salted commitments only; kinds, states and moments
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
@@ -148,9 +148,10 @@ def append(
     return n
 
 
-def history(tx: Tx, desk: Desk, case: Case) -> list[Event]:
-    """Return a case's steps, opened, the oldest first; raise `CaseErased`."""
+def history(tx: Tx, desk: Desk, case: Case, kinds: Collection[str] = ()) -> list[Event]:
+    """Return a case's steps, of some kinds or all, opened, the oldest first; raise `CaseErased`."""
     query = sa.select(EVENTS).where(EVENTS.c.case == case.id).order_by(EVENTS.c.n)
+    query = query.where(EVENTS.c.kind.in_(kinds)) if kinds else query
     return [_event(desk, case, row) for row in tx.execute(query).mappings()]
 
 

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from tallystick.core import approvals
 from tallystick.core.store import Tx
-from tallystick.hubs import asking, cases, decide, gates, record
+from tallystick.hubs import asking, cases, decide, family, gates, record
 from tallystick.hubs.asking import Outcome
 from tallystick.hubs.cases import may
 from tallystick.hubs.desk import Desk
 from tallystick.hubs.errors import CaseIncomplete, CaseStep
-from tallystick.hubs.gates import Fact
+from tallystick.hubs.gates import Fact, GateAnswer
 from tallystick.hubs.law import Stage, Value
 from tallystick.hubs.model import Role, State
 from tallystick.hubs.record import Case
@@ -89,29 +89,90 @@ def eve(tx: Tx, desk: Desk, case: str, by: str) -> Outcome:
     return asking.attempt(tx, desk, held, Stage.EVE, by, after, "ready", {})
 
 
+@dataclass(frozen=True, slots=True)
+class AtDoor:
+    """One of those who are asked together at the door, with what was said of them."""
+
+    case: Case
+    others: frozenset[str]
+    """The references of the others."""
+    known: Mapping[str, Fact]
+    answers: tuple[GateAnswer, ...]
+    why: tuple[str, ...]
+
+    @property
+    def passes(self) -> bool:
+        """Say whether every gate passes, and nothing else is missing."""
+        return gates.permits(self.answers) and not self.why
+
+
 def door(tx: Tx, desk: Desk, case: str, by: str) -> Outcome:
     """Ask every gate at the door, count the two officials again, and only then record the transfer.
 
-    Where anything is missing the case goes back to where it belongs, and nobody is transferred.
+    Those who stay together are asked together: all are transferred in this step, or nobody is.
+    Where anything is missing each goes back to where it belongs. Raises `CaseStep`, and changes
+    nothing, while one of them is on the same way and not ready yet.
     """
     held = _in(tx, case, by, State.READY)
+    asked = [_at_door(tx, desk, one, group) for one, group in _groups(tx, desk, held)]
+    refused = [one for one in asked if not one.passes]
+    outs = _refuse(tx, desk, asked, by) if refused else [_send(tx, desk, one, by) for one in asked]
+    for one in outs:
+        family.watch(tx, desk, one.case)
+    return replace(outs[0], together=tuple(outs[1:]))
+
+
+def _groups(tx: Tx, desk: Desk, held: Case) -> list[tuple[Case, frozenset[str]]]:
+    """Return who is asked together, each with the references of the others."""
+    party = [held, *family.party(tx, desk, held)]
+    for one in party:
+        same = (one.host, one.planned_on) == (held.host, held.planned_on)
+        if same and one.state is not State.READY:
+            raise CaseStep(
+                f"case {one.reference} of the same family is {one.state}, not ready: "
+                "a family is asked together at the door"
+            )
+    refs = frozenset(one.reference for one in party)
+    ready = [one for one in party if one.state is State.READY]
+    return [(one, refs - {one.reference}) for one in ready]
+
+
+def _at_door(tx: Tx, desk: Desk, held: Case, others: frozenset[str]) -> AtDoor:
     known, today = record.facts(tx, desk, held), desk.today()
-    there = replace(held, planned_on=today)
-    answers = asking.ask(tx, desk, there, Stage.DOOR, known)
+    answers = asking.ask(tx, desk, replace(held, planned_on=today), Stage.DOOR, known)
     agreed, apart = asking.agreed(tx, desk, held), decide.independent(tx, desk, held)
-    why = (*agreed, *apart, *_day(held, today), *asking.unmet(tx, desk, held, known))
-    told: dict[str, Any] = {"stage": "door", "host": held.host, "why": list(why)}
-    if not gates.permits(answers) or why:
-        refused = {**told, "gates": asking.said(gates.stopping(answers)), "wanted": "transferred"}
-        record.append(tx, desk, held, held, "refused", by, refused)
-        return asking.stop(tx, desk, held, answers, known, why)
+    unmet = asking.unmet(tx, desk, held, known, also=others)
+    return AtDoor(held, others, known, answers, (*agreed, *apart, *_day(held, today), *unmet))
+
+
+def _refuse(tx: Tx, desk: Desk, asked: list[AtDoor], by: str) -> list[Outcome]:
+    """Record for all that the door stays shut, and stop each; none goes without the others."""
+    barred = ", ".join(one.case.reference for one in asked if not one.passes)
+    with_them = (f"Not let through: {barred}, of the same family. None goes without the others.",)
+    asked = [replace(one, why=with_them) if one.passes else one for one in asked]
+    for one in asked:
+        told: dict[str, Any] = {"stage": "door", "host": one.case.host, "why": list(one.why)}
+        told |= {"gates": asking.said(gates.stopping(one.answers)), "wanted": "transferred"}
+        record.append(tx, desk, one.case, one.case, "refused", by, told)
+    for one in sorted(asked, key=lambda one: one.why == with_them):
+        if (now := record.find(tx, one.case.id)).state is State.READY:
+            asking.stop(tx, desk, now, one.answers, one.known, one.why)
+    return [
+        Outcome(record.find(tx, one.case.id), one.answers, True, True, one.why) for one in asked
+    ]
+
+
+def _send(tx: Tx, desk: Desk, one: AtDoor, by: str) -> Outcome:
+    held, today = one.case, desk.today()
     approvals.use(tx, desk.clock, held.proposal, decide.KIND, held.id, held.digest, by)
-    leave_by = today + dt.timedelta(days=_stay_days(known))
+    leave_by = today + dt.timedelta(days=_stay_days(one.known))
     days = {"planned_on": today, "transferred_on": today, "leave_by": leave_by}
     after = record.moved(desk, held, State.TRANSFERRED, proposal="", digest="", **days)
-    told |= {"asked": asking.said(answers), "leave_by": leave_by, "proposal": held.proposal}
+    told: dict[str, Any] = {"stage": "door", "host": held.host, "why": [], "leave_by": leave_by}
+    told |= {"asked": asking.said(one.answers), "proposal": held.proposal}
+    told |= {"with": sorted(one.others)}
     record.append(tx, desk, held, after, "transferred", by, told)
-    return Outcome(after, answers, moved=True)
+    return Outcome(after, one.answers, moved=True)
 
 
 def _day(case: Case, today: dt.date) -> tuple[str, ...]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -134,23 +133,6 @@ def entries(tx: Tx, now: dt.datetime) -> list[dict[str, Any]]:
     query = sa.select(BLOCKED).where(BLOCKED.c.lifted_at.is_(None))
     query = query.where(sa.or_(BLOCKED.c.until.is_(None), BLOCKED.c.until > now))
     return [dict(row) for row in tx.execute(query.order_by(BLOCKED.c.at.desc())).mappings()]
-
-
-def take_in_sdn(tx: Tx, clock: Clock, path: Path) -> tuple[int, int]:
-    """Take the bitcoin addresses of OFAC's SDN list, in any of its forms; see `take_in`.
-
-    Raises `ListUnreadable` for a file too large, with entities of its own, or not OFAC's list.
-    """
-    from tallystick.kiosk.screening.formats.read import published
-    from tallystick.kiosk.screening.lists import wallets
-
-    try:
-        found = published(path)
-    except KioskError as error:
-        raise ListUnreadable(str(error)) from error
-    if found.list != "ofac":
-        raise ListUnreadable(f"{path.name} is {found.format}, not OFAC's list")
-    return take_in(tx, clock, wallets(found.entries))
 
 
 def take_in(tx: Tx, clock: Clock, wanted: Mapping[str, str]) -> tuple[int, int]:

@@ -11,6 +11,7 @@ import itertools
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -19,9 +20,12 @@ import sqlalchemy as sa
 from tallystick.core.clock import Clock, new_id
 from tallystick.core.store import Tx
 from tallystick.kiosk import blocked
+from tallystick.kiosk.blocked import ListUnreadable
+from tallystick.kiosk.errors import KioskError
 from tallystick.kiosk.record import listed
 from tallystick.kiosk.screening.entry import Entry, Kind, Published
 from tallystick.kiosk.screening.errors import PublishedUnreadable
+from tallystick.kiosk.screening.formats.read import published as read
 from tallystick.kiosk.screening.index import Index, build
 from tallystick.kiosk.screening.policy import ScreeningPolicy
 from tallystick.kiosk.screening.tables import ENTRIES, LISTS
@@ -72,6 +76,20 @@ def take_in(
     if published.list == "ofac":
         blocked.take_in(tx, clock, wallets(published.entries))
     return change
+
+
+def take_in_wallets(tx: Tx, clock: Clock, path: Path) -> tuple[int, int]:
+    """Take only the bitcoin addresses of OFAC's SDN list, in any of its forms; see `blocked`.
+
+    Raises `ListUnreadable` for a file too large, with entities of its own, or not OFAC's list.
+    """
+    try:
+        found = read(path)
+    except KioskError as error:
+        raise ListUnreadable(str(error)) from error
+    if found.list != "ofac":
+        raise ListUnreadable(f"{path.name} is {found.format}, not OFAC's list")
+    return blocked.take_in(tx, clock, wallets(found.entries))
 
 
 def wallets(entries: Iterable[Entry]) -> dict[str, str]:

@@ -38,6 +38,7 @@ from tallystick.web.console import (
     kiosks,
     lawbook,
     pages,
+    report_lists,
     reports,
     screening,
     sheet,
@@ -185,7 +186,9 @@ def create_app(store: Store, desk: Desk, door: Door, offices: Offices) -> FastAP
     _add_officers(app, console)
     claims.add(app, console)
     screening.add(app, console)
-    reports.add(app, console)
+    reporting = reports.Desk(console)
+    report_lists.add(app, reporting)
+    reports.add(app, reporting)
     customers.add(app, console)
     _add_files(app, console)
     _add_troubles(app, console)

@@ -223,11 +223,8 @@ def as_file(sheet: Sheet, form: str) -> Response:
     return Response(made, media_type="application/pdf", headers=head)
 
 
-def add(app: FastAPI, console: Any) -> None:
-    """Add the pages and forms of reports to the console."""
-    from tallystick.web.console import report_lists
-
-    desk = Desk(console)
+def add(app: FastAPI, desk: Desk) -> None:
+    """Add the pages and forms of reports to the console, after the lists, whose names are fixed."""
 
     @app.get("/reports", response_class=HTMLResponse)
     def due(
@@ -244,7 +241,6 @@ def add(app: FastAPI, console: Any) -> None:
             request, person, "reports", lambda tx: everything(tx, person, now, every == "yes")
         )
 
-    report_lists.add(app, desk)
     _add_one(app, desk)
     _add_steps(app, desk)
 

@@ -44,7 +44,8 @@ def _add_monitor(app: FastAPI, console: HubsConsole) -> None:
         def make(tx: Tx, who: Actor) -> dict[str, Any]:
             _only_monitor(who)
             seen = findings.watch(tx, console.desk)
-            return {"watch": seen, "releases": statistics.releases(tx)}
+            today = console.desk.today()
+            return {"watch": seen, "releases": statistics.releases(tx), "today": today}
 
         return console.draw(request, person, "monitor", make)
 

@@ -25,6 +25,7 @@ from tallystick.hubs import (
     asking,
     clocks,
     documents,
+    family,
     gates,
     law,
     needs,
@@ -48,6 +49,8 @@ HISTORY_SHOWN: Final = 60
 BOARD_MAX: Final = 100
 """Cases on one page, those that moved last; the others by state, or by reference."""
 SETS_SHOWN: Final = 5
+TOLD: Final = ("evidence", "note", "reason", "words", "given_by", "planned_on")
+"""What a step of the history shows of its content, beside facts and gates."""
 UNKNOWN_OPEN_MAX: Final = 6
 """More gates than this that are not known are folded: a new case has nothing but those."""
 ORDER: Final = ("in-force", "signed", "suspended", "in-talks", "reported", "declined", "ended", "")
@@ -89,8 +92,15 @@ def board(tx: Tx, desk: Desk, actor: Actor, state: str) -> dict[str, Any]:
         "state": state,
         "counts": queries.counts(tx, actor.client_of),
         "most": BOARD_MAX,
+        "parted": [d for d in family.open_duties(tx, desk) if _sees(tx, actor, d)],
+        "today": desk.today(),
         "overstaying": [c for c in queries.overstaying(tx, desk.today()) if actor.may_see(c)],
     }
+
+
+def _sees(tx: Tx, actor: Actor, duty: family.Duty) -> bool:
+    """Say whether somebody may see either of two cases of a family that is apart."""
+    return any(actor.may_see(record.find(tx, ref)) for ref in (duty.case, duty.other))
 
 
 ENDED: Final = frozenset({State.DIED, State.GRANTED, State.DEPARTED})
@@ -130,6 +140,8 @@ def case_page(tx: Tx, desk: Desk, actor: Actor, case: Case) -> dict[str, Any]:
         "mine": case.caseworker == actor.id,
         "events": events_for(actor, case),
         "unknown_open_max": UNKNOWN_OPEN_MAX,
+        "parted": [one for one in family.duties(tx, desk, case) if not one.ended],
+        "today": desk.today(),
     }
 
 
@@ -159,9 +171,9 @@ def _step(one: record.Event) -> dict[str, Any]:
     said = _sets(content.get("sets", {}))
     said += [f"{item['gate']} {item['answer']}" for item in content.get("gates", ())]
     said += list(content.get("why", ()))
-    for name in ("evidence", "note", "reason", "words", "given_by", "planned_on"):
-        if content.get(name):
-            said.append(str(content[name]))
+    for name in ("with", "due", "how", *TOLD):
+        if told := content.get(name):
+            said.append(", ".join(told) if isinstance(told, list) else str(told))
     if content.get("role"):
         said.append(sayings.ROLES.get(content["role"], content["role"]))
     return {
@@ -181,7 +193,7 @@ def _sets(sets: Mapping[str, str]) -> list[str]:
 
 def _last(history: list[record.Event]) -> dict[str, Any] | None:
     """Return the last step if it was refused or stopped: what the page says first."""
-    steps = [one for one in history if one.kind != "fact"]
+    steps = [one for one in history if one.kind not in ("fact", *family.KINDS)]
     if not steps or steps[-1].kind not in ("refused", "stopped"):
         return None
     last = steps[-1]

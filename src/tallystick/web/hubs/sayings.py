@@ -52,6 +52,9 @@ STEPS: Final[dict[str, str]] = {
     "order": "An order was recorded; nothing changed",
     "assigned": "Assigned",
     "paper": "Travel document",
+    "family_parted": "The family is apart: how they will be together again is to be answered",
+    "family_together": "The question about the family ended",
+    "family_late": "The day passed by which the question about the family was to be answered",
     **{kind: event.say.rstrip(".") for kind, event in EVENTS.items()},
 }
 ROLES: Final = {
@@ -68,6 +71,7 @@ ALARMS: Final = {
     Alarm.COMPLAINT.value: "A complaint",
     Alarm.AFTER_TRANSFER.value: "A bar showed up after a transfer",
     Alarm.BREACH.value: "A breach of the agreement",
+    Alarm.PARTED.value: "A family was parted",
 }
 STATUSES: Final[dict[str, Said]] = {
     "reported": Said("Reported", "off"),

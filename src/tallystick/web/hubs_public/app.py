@@ -131,7 +131,8 @@ def _add_record(app: FastAPI, outside: Outside) -> None:
             case = person.visited(tx, outside.desk, request.cookies.get(VISIT, ""))
             view = person.view(tx, outside.desk, case)
             answers = findings.listed(tx, outside.desk, case, to_person=True)
-        return outside.draw(request, "record", view=view, answers=answers, sent=sent)
+        more: dict[str, Any] = {"sent": sent, "today": outside.desk.today()}
+        return outside.draw(request, "record", view=view, answers=answers, **more)
 
     @app.get("/receipt/{entry}")
     def receipt(request: Request, entry: int) -> Response:

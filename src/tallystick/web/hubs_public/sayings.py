@@ -44,6 +44,12 @@ STEPS: Final = {
     "order": "An order was given against the law. It was not followed, and the monitor was told.",
     "assigned": "Your case was given to somebody else.",
     "paper": "A travel document was asked for, or a step of it was taken.",
+    "family_parted": (
+        "One of your family was sent and another was not. "
+        "Officials must answer how you will be together again."
+    ),
+    "family_together": "The question about your family ended.",
+    "family_late": "The day to answer about your family passed. The monitor was told.",
     "died": "This record was closed.",
     "appeal_lodged": "Your appeal was lodged.",
     "appeal_remitted": "Your appeal was sent back to the tribunal.",
