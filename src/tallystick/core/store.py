@@ -376,7 +376,8 @@ class Store:
 
     def close(self) -> None:
         """Close every connection."""
-        self._part()
+        with self._writing:
+            self._part()
         self.engine.dispose()
 
 
