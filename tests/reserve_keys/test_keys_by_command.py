@@ -13,13 +13,14 @@ from reserve_scene import Chain, devices, dice, plan_of, vault_of
 from tallystick.cli import main
 from tallystick.reserve import recovery
 from tallystick.reserve.signer import __main__ as signer_program
+from tallystick.reserve.signer.device import Device
 from tallystick.reserve.vault import Kind
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Callable[..., Result]:
-    def call(*words: str, ok: bool = True) -> Result:
-        found = CliRunner().invoke(main, ["reserve", *words])
+    def call(*words: str, ok: bool = True, does: str = "") -> Result:
+        found = CliRunner(env={"HWI_DOES": does}).invoke(main, ["reserve", *words])
         assert (found.exit_code == 0) is ok, found.output
         return found
 
@@ -107,6 +108,44 @@ def test_a_ceremony_by_command(run: Callable[..., Result], tmp_path: Path) -> No
     assert "no vault 'nothing'" in run("vault", "show", *data, "nothing", ok=False).output
 
 
+def usb_signs(
+    run: Callable[..., Result], folder: Path, descriptor: str, sent: str, approved: str
+) -> None:
+    """The same movement signed by the second holder, whose device is on USB behind HWI."""
+    device = Device(folder / "signer1")
+    device.register("x", descriptor)
+    hwi = folder / "signer1" / "hwi"
+    hwi.write_text(f"#!{sys.executable}\n" + Path(__file__).with_name("hwi.py").read_text())
+    hwi.chmod(0o700)
+    write(folder / "signer1" / "about.json", device.describe())
+    how = ("--network", "regtest", "--hwi", str(hwi))
+    who, out = device.account.fingerprint, folder / "usb.psbt"
+    assert f"{who} Trezor trezor_safe 3: ready" in run("usb", "list", *how).output
+    card = json.loads(run("usb", "card", *how, who).output)
+    said = device.describe()
+    assert {k: card[k] for k in ("fingerprint", "origin", "xpub", "network", "maker")} == {
+        **{k: said[k] for k in ("fingerprint", "origin", "xpub", "network")},
+        "maker": "Trezor",
+    }
+    given = write(folder / "descriptor", descriptor)
+    shown = json.loads(run("usb", "addresses", *how, "--first", "1", who, given).output)
+    assert shown["addresses"] == device.addresses("x", 1, 1)["addresses"]
+    for does, why in (
+        ("nothing", "it signed nothing"),
+        ("change", "output 1: script differs"),
+        ("refuse", "signtx canceled"),
+        ("fail", "cannot find a suitable libusb-1.0"),
+    ):
+        refused = run("usb", "sign", *how, "--out", str(out), who, sent, ok=False, does=does)
+        assert why in refused.output and "coins: in the vaults, not moved" in refused.output
+        assert not out.exists()
+    assert "enter its PIN" in run("usb", "card", *how, who, ok=False, does="locked").output
+    absent = ("--hwi", str(folder / "none"), who, sent)
+    assert "not installed" in run("usb", "sign", "--out", str(out), *absent, ok=False).output
+    run("usb", "sign", *how, "--out", str(out), who, sent)
+    assert f"as approved, signed by {who}" in run("sign", "compare", approved, str(out)).output
+
+
 def test_frames_there_and_back_and_what_came_back_is_compared(
     run: Callable[..., Result], tmp_path: Path
 ) -> None:
@@ -133,6 +172,7 @@ def test_frames_there_and_back_and_what_came_back_is_compared(
     signed = write(tmp_path / "signed.psbt", holders[0].sign(plan.psbt, shown["digest"]))
     who = holders[0].account.fingerprint
     assert f"as approved, signed by {who}" in run("sign", "compare", approved, signed).output
+    usb_signs(run, tmp_path, vault.descriptor, sent, approved)
     other = write(tmp_path / "other.psbt", plan_of(wallet, wallet.coins(), sats=100_001).psbt)
     differs = run("sign", "compare", approved, signed, other, ok=False).output
     assert "other.psbt: output 0: amount differs: 100001, approved was 100000" in differs

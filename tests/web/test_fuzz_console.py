@@ -140,6 +140,9 @@ def test_a_text_that_no_database_holds_is_no_fault_of_ours(signed: Signed, text:
 @pytest.mark.parametrize("when", ["0001-01-01T00:00:00%2B23:59", "9999-12-31T23:59:59-23:59", "1"])
 def test_the_ends_of_time_are_no_fault_of_ours(signed: Signed, when: str) -> None:
     assert signed.http.get(f"/?before={when}", headers=signed.headers).status_code < 500
+    for name in ("cash", "transfers"):
+        path = f"/reports/{name}?last={when[:10]}"
+        assert signed.http.get(path, headers=signed.headers).status_code < 500, path
 
 
 def test_it_was_signed_in_and_nothing_has_moved(signed: Signed) -> None:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-import pytest
-from conftest_whatif import MONTHS, RUNS
+import fcntl
 
-from tallystick.whatif import answers, posterior, run, scenario, world
+import pytest
+from conftest_whatif import MONTHS, RUNS, hub_runs
+
+from tallystick.whatif import answers, compiled, ensemble, posterior, run, scenario, world
 from tallystick.whatif.answers import Answers
 from tallystick.whatif.run import Pair
 from tallystick.whatif.scenario import Scenario
+
+
+@pytest.fixture(scope="session", autouse=True)
+def kernels(small: world.World) -> None:
+    """Compile once where several test processes begin together: the others wait, and read it."""
+    folder = compiled.cache_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        ensemble.simulate(1, hub_runs(1), small, months=1, workers=1)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""``tallystick reserve vault | ceremony | sign | drill``: keys, from dice to recovery.
+"""``tallystick reserve vault | ceremony | sign | usb | drill``: keys, from dice to recovery.
 
 Everything here is public or signed: no verb reads or prints a secret. Key holders use their own
 devices, or ``python -m tallystick.reserve.signer`` for rehearsals.
@@ -21,9 +21,10 @@ def register(group: click.Group) -> None:
     """Add these verbs to the group."""
     from tallystick.cli import reserve_pins
     from tallystick.cli.reserve_ceremony import ceremony
+    from tallystick.cli.reserve_usb import usb
     from tallystick.cli.reserve_vault import vault
 
-    for command in (vault, ceremony, sign, drill):
+    for command in (vault, ceremony, sign, usb, drill):
         group.add_command(command)
     reserve_pins.register(group, sign)
 

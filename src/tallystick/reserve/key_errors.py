@@ -86,3 +86,9 @@ class HolderMustConfirm(KeysError):
     """What the holder confirmed is not what the bytes say."""
 
     code, money = 8232, "in the vaults, not moved; nothing was signed"
+
+
+class UsbSignerRefuses(KeysError):
+    """A device on USB is not there, locked, refuses, or HWI, which speaks to it, fails."""
+
+    code, money = 8233, "in the vaults, not moved; nothing was signed"

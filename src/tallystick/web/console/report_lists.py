@@ -38,7 +38,7 @@ def period(desk: Desk, first: dt.date | None, last: dt.date | None) -> tuple[dt.
     """Return the days asked for; else the last thirty, by the place's own calendar."""
     kiosks = desk.console.desk
     end = last or kiosks.day(desk.clock.now())
-    start = first or end - dt.timedelta(days=PERIOD_DAYS - 1)
+    start = first or end - min(dt.timedelta(days=PERIOD_DAYS - 1), end - dt.date.min)
     drafts.period(start, end)
     return start, end
 
