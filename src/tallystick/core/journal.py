@@ -130,7 +130,7 @@ def append(tx: Tx, programme: str, kind: str, commitment: str, at: dt.datetime) 
     edge = _locked(tx)
     day = at.astimezone(dt.UTC).date().isoformat()
     leaf = merkle.leaf(entry_bytes(programme, kind, day, commitment))
-    del noted(tx)[_EDGE]  # until both rows are written, it is ahead of what is stored
+    noted(tx).pop(_EDGE, None)  # until both rows are written, it is ahead of what is stored
     edge.append(leaf)
     row = {"programme": programme, "kind": kind, "day": day, "commitment": commitment}
     _add_entry(tx, {**row, "seq": edge.size, "hash": leaf})

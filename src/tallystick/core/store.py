@@ -150,6 +150,8 @@ def noted(tx: Tx) -> dict[str, Any]:
     For what nobody else can change while the step lasts, such as a row that it has locked.
     """
     whole = tx.get_transaction()
+    if whole is None:
+        return {}  # outside of a transaction nothing lasts
     held = tx.info.get(NOTED)
     if held is None or held[0] is not whole:
         held = tx.info[NOTED] = (whole, {})
