@@ -32,6 +32,10 @@ def test_the_gates_are_listed_with_their_marks_and_adopted_by_name(tmp_path: Pat
     data = ("--data", str(tmp_path))
     plain = run("hubs", "gates", *data)
     assert plain.exit_code == 0 and "59 gates bind a transfer from GB." in plain.output
+    assert "tallystick hubs adopt UK-06 --sender GB --by NAME --source" in plain.output
+    left = run("hubs", "gates", "--open", *data).output
+    assert left.count("NOT VERIFIED") == plain.output.count("NOT VERIFIED") > 5
+    assert "The list of standards could not be retrieved." in left, "what to read for it"
     rows = json.loads(run("hubs", "gates", "--json", *data).output)
     power = next(row for row in rows if row["id"] == "UK-18")
     assert (power["mark"], power["verified"]) == ("M", False)

@@ -16,7 +16,7 @@ from tallystick.web.languages import LANGUAGES, Words
 from tallystick.web.whatif import app as page_app
 from tallystick.web.whatif import sliders
 from tallystick.web.whatif.app import create_app
-from tallystick.whatif import answers, claims, scenario, windows
+from tallystick.whatif import answers, claims, pictures, scenario, windows
 
 DARK = "rgb(14, 22, 27)"
 """The dark theme's paper."""
@@ -80,7 +80,29 @@ SAID = (
     *sliders.RATES.values(),
     *answers.LIMITS,
     *(answers.NOT_KNOWN, claims.SENTENCE, page_app.BUSY, page_app.NOWHERE),
+    *pictures.BRIEF.values(),
+    *answers.LABEL.values(),
+    *(word for words in pictures.HEADS.values() for word in words),
 )
+LINE = re.compile(r"<text([^>]*)>([^<]*)</text>")
+WORD = re.compile(r"[A-Za-z]{3}")
+
+
+def in_pictures(page: str) -> set[str]:
+    """What the charts, their names and their tables say, whatever the figures are."""
+    drawn = "".join(charts(page))
+    tables = "".join(re.findall(r'<table class="data data--tight">.*?</table>', page, re.S))
+    found = [said for _, said in LINE.findall(drawn)]
+    found += re.split(r"[;.:] ", " ".join(re.findall(r'aria-label="([^"]*)"', drawn)))
+    found += [re.sub(r"<[^>]+>", "", cell) for cell in re.findall(r"<t[hd].*?</t[hd]>", tables)]
+    return {re.sub(r"[^A-Za-z ]+", "#", one) for one in found if WORD.search(one)}
+
+
+def places(drawn: str, mirrored: bool) -> list[float]:
+    """Where each line of words of a chart begins, ends or has its middle."""
+    wide = float(re.findall(r'viewBox="0 0 ([0-9.]+)', drawn)[0])
+    found = [float(re.findall(r' x="([-0-9.]+)"', one)[0]) for one, _ in LINE.findall(drawn)]
+    return sorted(round(wide - x if mirrored else x, 1) for x in found)
 
 
 @pytest.mark.parametrize("code", [code for code in LANGUAGES if code != "en"])
@@ -97,6 +119,13 @@ def test_every_sentence_of_the_page_is_in_every_language(client: httpx.Client, c
     assert f'<html lang="{code}" dir="{w.language.dir}">' in page
     assert str(w("Run again")) in page and w.plain("{n} % fewer").format(n=20) in page
     assert "&amp;lang=fr" in page and "places=900" in page, "another language keeps the sliders"
+    english = client.get("/?lang=en&deterrence=20&places=900").text
+    assert len(in_pictures(english)) > 60 and not in_pictures(english) & in_pictures(page)
+    mirrored = w.language.dir == "rtl"
+    for here, there in zip(charts(page), charts(english), strict=True):
+        assert places(here, mirrored) == places(there, False)
+        turned = [said for one, said in LINE.findall(here) if 'direction="rtl"' in one]
+        assert bool(turned) is mirrored is ("matrix(-1 0 0 1" in here)
     asked = client.get("/", headers={"Accept-Language": f"{code}-XX,en;q=0.5"}).text
     assert str(w("Your assumptions")) in asked
 

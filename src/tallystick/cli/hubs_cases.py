@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tallystick.hubs.asking import Outcome
     from tallystick.hubs.desk import Desk
     from tallystick.hubs.gates import GateAnswer
-    from tallystick.hubs.law import FactKind, Value
+    from tallystick.hubs.law import FactKind, Gate, Value
 
 DATE: Final = click.DateTime(["%Y-%m-%d"])
 BY = click.option("--by", required=True, help="Who records it: a person's id.")
@@ -116,6 +116,11 @@ def show(
     click.echo(
         f"{passed} of {some(len(answers), 'gate')} {verb}: {'permitted' if not against else 'no'}."
     )
+    if left := [one.gate for one in against if not one.gate.verified]:
+        click.echo(
+            f"{some(len(left), 'gate')} not verified: `tallystick hubs gates --open` says what an "
+            "officer is to read and adopt."
+        )
 
 
 @click.command()
@@ -124,6 +129,7 @@ def show(
 @SENDER
 @click.option("--on", type=DATE, help="As in force on this day; default: today.")
 @click.option("--known", type=DATE, help="As known on this day; default: the same.")
+@click.option("--open", "only_open", is_flag=True, help="Only those that an officer is to adopt.")
 @JSON
 def gates(
     data: Path,
@@ -131,6 +137,7 @@ def gates(
     sender: str,
     on: dt.datetime | None,
     known: dt.datetime | None,
+    only_open: bool,
     as_json: bool,
 ) -> None:
     """List a sender's gates: what each demands, its citation, and whether anybody verified it."""
@@ -138,6 +145,8 @@ def gates(
         today = day(on) or desk.today()
         with store.read() as tx:
             found = desk.law(tx, sender).at(today, day(known) or today)
+    count, left = len(found), [gate for gate in found if not gate.verified]
+    found = tuple(left) if only_open else found
     rows = [
         {
             "id": gate.id,
@@ -155,11 +164,27 @@ def gates(
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(rows), indent=1).decode())
         return
-    for row in rows:
+    for row, gate in zip(rows, found, strict=True):
         state = "" if row["verified"] else "  NOT VERIFIED: unknown until an officer adopts it"
         click.echo(f"{row['id']:<6} [{row['mark']}] {row['name']}{state}\n       {row['cite']}")
-    binds = "binds" if len(rows) == 1 else "bind"
-    click.echo(f"{some(len(rows), 'gate')} {binds} a transfer from {sender}.")
+        if only_open:
+            click.echo(
+                f"       {row['say']}\n       {row['source']} {gate.provision.note}".rstrip()
+            )
+    binds = "binds" if count == 1 else "bind"
+    click.echo(f"{some(count, 'gate')} {binds} a transfer from {sender}. {to_adopt(sender, left)}")
+
+
+def to_adopt(sender: str, left: Sequence[Gate]) -> str:
+    """Say which gates an officer is to adopt before anybody can be transferred, and how."""
+    if not left:
+        return "Each was verified, or adopted by an officer."
+    ids = list(dict.fromkeys(gate.id for gate in left))
+    return (
+        f"Not verified: {', '.join(ids)}.\nEach refuses until your officer has read the provision "
+        f"and adopts it:\n  tallystick hubs adopt {ids[0]} --sender {sender} --by NAME --source "
+        "WHERE-IT-WAS-READ\n`tallystick hubs gates --open` says what to read for each."
+    )
 
 
 @click.command()
@@ -191,8 +216,8 @@ def adopt(data: Path, database: str, sender: str, gate: str, by: str, source: st
     with opened(data, database) as (store, desk):
         with store.transact() as tx:
             law = adoptions.record(tx, desk.clock, desk.load(sender), gate, {}, by, source)
-        left = [one.id for one in law.open_gates(desk.today())]
-    click.echo(f"{gate} is adopted. Still not verified: {', '.join(dict.fromkeys(left)) or 'none'}")
+        left = law.open_gates(desk.today())
+    click.echo(f"{gate} is adopted. {to_adopt(sender, left)}")
 
 
 @click.command()

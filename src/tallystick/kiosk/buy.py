@@ -144,8 +144,13 @@ def move(tx: Tx, desk: Desk, row: Row, to: State, kind: str, content: Row) -> No
         row.update(sealed._asdict())
 
 
-def start(tx: Tx, desk: Desk, machine: str, request: wire.QuoteRequest) -> wire.Quote:
-    """Open a purchase and promise a price; asked again with the same id, give the same quote."""
+def start(
+    tx: Tx, desk: Desk, machine: str, request: wire.QuoteRequest, label: str = ""
+) -> wire.Quote:
+    """Open a purchase and promise a price; asked again with the same id, give the same quote.
+
+    ``label``: the machine's name, by which the operator states where it stands.
+    """
     journal.lock(tx)
     held = _purchase(tx, purchase=request.purchase).mappings().one_or_none()
     if held is not None:
@@ -161,7 +166,7 @@ def start(tx: Tx, desk: Desk, machine: str, request: wire.QuoteRequest) -> wire.
     missing = {w.id for w in quoting.warnings(desk)} - set(request.acknowledged)
     if missing:
         raise NotAcknowledged(f"not acknowledged: {', '.join(sorted(missing))}")
-    offered = quoting.offer(desk, tx, machine, "")
+    offered = quoting.offer(desk, tx, machine, label)
     if not offered.open:
         raise Closed(offered.closed_because)
     identify.check(tx, desk, machine, request.purchase)

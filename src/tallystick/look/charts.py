@@ -8,6 +8,7 @@ is written under the chart and is part of its name: what must never be cut off f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -26,6 +27,7 @@ PRINTED: Final = (
     ".strong{font-weight:700}.tiny{font-size:13px}.on-bar-a{fill:#2a1a05}.on-bar-b{fill:#fff}"
 )
 """The look of a chart that stands alone, in a file or on paper: the light theme's own colours."""
+WORDS: Final = re.compile(r"<text\b([^>]*)>([^<]*)</text>")
 NOTE_PX: Final = 26
 LABEL_GAP_PX: Final = 19
 INSIDE_PX: Final = 118
@@ -98,6 +100,37 @@ def alone(drawing: str) -> str:
     """Return a chart with its own look in it, for where no style sheet of ours reaches."""
     opened = '<svg xmlns="http://www.w3.org/2000/svg" '
     return drawing.replace("<svg ", opened, 1).replace(">", f"><style>{PRINTED}</style>", 1)
+
+
+def mirrored(drawing: str) -> str:
+    """Return a chart for a page that is read from right to left.
+
+    What was at the left is at the right, and every line of words stands upright where its mirror
+    image would be, with its own direction; figures alone keep theirs.
+    """
+    opened, body = re.split(r"(?<=>)", drawing, maxsplit=1)
+    box = re.search(r'viewBox="0 0 ([0-9.]+) ', opened)
+    if box is None:
+        raise ValueError("a chart without its box")
+    wide = float(box[1])
+    words = "".join(_turned(one, wide) for one in WORDS.finditer(body))
+    shapes = WORDS.sub("", body.removesuffix("</svg>"))
+    return f'{opened}<g transform="matrix(-1 0 0 1 {wide:g} 0)">{shapes}</g>{words}</svg>'
+
+
+def _turned(one: re.Match[str], wide: float) -> str:
+    """Return one line of words at its mirrored place."""
+    attributes, said = one[1], one[2]
+    at = re.search(r'\bx="([-0-9.]+)"', attributes)
+    x = f'x="{wide - float(at[1]):.1f}"' if at else ""
+    attributes = re.sub(r'\bx="[-0-9.]+"', x, attributes)
+    if any("\u0590" <= letter <= "\u08ff" for letter in said):
+        return f'<text direction="rtl"{attributes}>{said}</text>'
+    turn = {"start": "end", "end": "start", "middle": "middle"}
+    given = re.search(r'text-anchor="(\w+)"', attributes)
+    anchor = f'text-anchor="{turn[given[1] if given else "start"]}"'
+    attributes = re.sub(r' ?text-anchor="\w+"', "", attributes)
+    return f'<text direction="ltr"{attributes} {anchor}>{said}</text>'
 
 
 def text(x: float, y: float, words: object, css_class: str = "", anchor: str = "start") -> str:

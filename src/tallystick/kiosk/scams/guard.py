@@ -24,7 +24,7 @@ from tallystick.kiosk.model import OPEN, Note, State
 from tallystick.kiosk.quote import Desk
 from tallystick.kiosk.record import event, incident
 from tallystick.kiosk.reports import suspect
-from tallystick.kiosk.scams import intervene, stops, trial
+from tallystick.kiosk.scams import history, intervene, stops, trial
 from tallystick.kiosk.scams.history import Who
 from tallystick.kiosk.scams.intervene import Outcome, Plan, ScamDesk
 from tallystick.kiosk.scams.policy import Answer, Step
@@ -149,7 +149,8 @@ def who(tx: Tx, desk: Desk, row: Row) -> Who:
     if known is not None and known.customer:
         person = people.pseudonym(key, known.customer)
         phone = trial.pseudonym(key, f"phone:{known.phone}") if known.phone else ""
-    return Who(row["id"], row["machine"], row["address"], person, phone)
+    named = known is not None and bool(known.customer)
+    return Who(row["id"], row["machine"], row["address"], person, phone, named)
 
 
 @prepared
@@ -221,4 +222,7 @@ def _cash(purchase: str) -> sa.Select[Any]:
 def explained(tx: Tx, desk: ScamDesk, purchase: str) -> Row | None:
     """Return a purchase's intervention for the console: signals as sentences, answers, step."""
     row = intervene.of_purchase(tx, purchase)
-    return None if row is None else intervene.explained(desk, row)
+    if row is None:
+        return None
+    off = history.lifted(tx, [row["id"]]).get(row["id"])
+    return intervene.explained(desk, row) | {"lifted_at": off}

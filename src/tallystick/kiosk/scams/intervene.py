@@ -69,6 +69,8 @@ class After(enum.StrEnum):
     REPEATED = "repeated"
     """Bought again to the same address, and nobody disputed it."""
     COMPLAINT = "complaint"
+    LIST_LIFTED = history.LIST_LIFTED
+    """The address was taken off its list on appeal: the flag ended. Detail: the appeal."""
     LATER_LOSS = "later-loss"
     """Cash lost with us afterwards by the same person, in a confirmed scam."""
 
@@ -104,8 +106,8 @@ def assess(
     ``scene`` carries what happens at the machine (cash, pace, mode, limit, hour); its history is
     filled in here, over all machines. ``script`` is the scam that a person suspects, if any.
     """
-    known = history.read(tx, who)
-    full = history.fill(tx, who, scene, clock.now(), known)
+    known = history.history_of(tx, who)
+    full = history.fill(tx, who, scene, clock.now(), desk.policy, known)
     signals = detect(full, desk.policy.thresholds)
     row = of_purchase(tx, who.purchase)
     if row is not None and row["ended_at"] is not None:
@@ -113,8 +115,9 @@ def assess(
     floor = minimum_step(signals, desk.policy)
     if row is None:
         row = _open(tx, clock, desk, who, scene, language, floor)
+    stood = known.flags(who, desk.policy)
     raised = max(Step(row["raised"]), floor)
-    step = max(Step(row["step"]), standing(raised, known.flags(), desk.policy, clock.now()))
+    step = max(Step(row["step"]), standing(raised, stood, desk.policy, clock.now()))
     arm = _arm(tx, row)
     step = trial.least(step, arm) if arm else step
     change = {

@@ -15,6 +15,7 @@ import msgspec
 import sqlalchemy as sa
 from fastapi import FastAPI, Form, Request
 from fastapi.exceptions import RequestValidationError
+from markupsafe import Markup
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -30,6 +31,7 @@ from tallystick.hubs.desk import Desk
 from tallystick.hubs.errors import CaseErased
 from tallystick.hubs.person import NoSuchRecord, VisitOver, WordsRefused
 from tallystick.hubs.statistics import ALL, HIDDEN, STEPS, QuarterRefused, Release
+from tallystick.look import charts
 from tallystick.web.console import app as console_app
 from tallystick.web.door import Guard, Knocks
 from tallystick.web.hubs_public import chart, sayings
@@ -221,6 +223,8 @@ def _add_figures(app: FastAPI, outside: Outside) -> None:
             words = outside.words(request)
             said = words.plain("People in {quarter}").format(quarter=chosen.quarter)
             drawn = chart.bars(chart.rows_of(chosen), said, words.plain)
+            if words.language.dir == "rtl":
+                drawn = Markup(charts.mirrored(drawn))  # noqa: S704 - drawn by us, words escaped
         more: dict[str, Any] = {"every": every, "chosen": chosen, "tables": tables}
         more |= {"drawn": drawn, "hosts": hosts}
         return outside.draw(request, "figures", hidden=HIDDEN, **more)

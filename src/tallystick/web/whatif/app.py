@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
+from tallystick.look import charts
 from tallystick.web.door import Guard
 from tallystick.web.languages import LANGUAGES, Words, chosen
 from tallystick.web.looks import Looks, templates
@@ -40,6 +41,12 @@ KEPT_ASKED: Final = frozenset({*(one.name for one in SLIDERS), "rates", "unverif
 TEMPLATES: Final = templates(Path(__file__).parent / "templates")
 
 
+PICTURES: Final = {
+    "fan": pictures.in_hub,
+    "tornado": pictures.moves_it,
+    "flow": pictures.flow,
+    "claim": pictures.claim,
+}
 BUSY: Final = "Many people are asking at this moment. Please try again in a few seconds."
 NOWHERE: Final = "There is no such page. This is our only one."
 
@@ -100,12 +107,7 @@ class Desk:
         words = words_of(request)
         drawn: dict[str, Any] = {}
         if found:
-            drawn = {
-                "fan": pictures.in_hub(found),
-                "tornado": pictures.moves_it(found),
-                "flow": pictures.flow(found),
-                "claim": pictures.claim(found),
-            }
+            drawn = {name: draw(found, words.plain) for name, draw in PICTURES.items()}
         return TEMPLATES.get_template(f"{name}.html").render(
             w=words,
             languages=LANGUAGES.values(),
@@ -124,7 +126,9 @@ class Desk:
             spread=answers.spread_of,
             whole=questions.whole,
             percent=questions.percent,
-            safe=Markup,
+            safe=lambda svg: Markup(  # noqa: S704 - drawn by us, words escaped
+                charts.mirrored(svg) if words.language.dir == "rtl" else svg
+            ),
             **drawn,
         )
 
