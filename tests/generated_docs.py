@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 import reference_gates
 import reference_requirements
@@ -31,6 +32,7 @@ from tallystick.cli import main
 from tallystick.cli.law import force_of
 from tallystick.core import rulebook
 from tallystick.core.errors import TallystickError
+from tallystick.kiosk import particulars
 from tallystick.kiosk.model import NEXT
 from tallystick.kiosk.reports.model import NEXT as REPORT_NEXT
 from tallystick.kiosk.screening.model import NEXT as HIT_NEXT
@@ -216,7 +218,35 @@ def settings() -> str:
         meanings = meanings_of(kind)
         rows: list[Row] = [(f"`{f.name}`", default_of(f), meanings[f.name]) for f in fields(kind)]
         parts.append(table("setting, default, what it is", rows))
-    return page("Settings", *parts)
+    return page("Settings", *parts, *operator_file())
+
+
+def operator_file() -> Iterator[str | list[str]]:
+    """Yield what the operator's file may state, table by table."""
+    yield "## The operator's file"
+    yield "Who runs the machines: `operator.toml`, by [serve](commands.md)'s `--operator`."
+    kinds = {
+        "At the top": particulars.Particulars,
+        "`[address]`": particulars.Address,
+        "`[filing]`": particulars.Filing,
+        "`[places.CODE]`": particulars.Place,
+        '`[machines."NAME"]`': particulars.Machine,
+    }
+    for name, kind in kinds.items():
+        said = docstrings_of(kind)
+        rows: list[Row] = [
+            (f"`{one.name}`", _file_default(one), said.get(one.name, NO_WORDS))
+            for one in msgspec.structs.fields(kind)
+        ]
+        yield f"### {name}"
+        yield table("key, default, what it is", rows)
+
+
+def _file_default(one: msgspec.structs.FieldInfo) -> str:
+    if one.required:
+        return "required"
+    plain = isinstance(one.default, str | bool) or one.default is None
+    return f"`{one.default!r}`" if plain else "a table"
 
 
 def provisions() -> str:

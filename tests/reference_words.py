@@ -24,7 +24,6 @@ POLICY = {
     "float_low_sats": "Below this the hot wallet is called low.",
     "host_bp": "The host's part of the fee, in basis points.",
     "quote_ttl_s": "Seconds for which a quote is good.",
-    "operator": "Who runs the machine, as the screen and the receipt must say.",
 }
 SIGNER = {
     "per_transaction_sats_max": "The most that leaves in one transaction, with its fee.",

@@ -224,7 +224,7 @@ def test_card_address_and_face_are_taken_looked_at_and_leave_nothing(counter: Co
     told = counter.told()
     assert b64decode(told["copy"]["jpeg"]) == card
     assert b64decode(told["photo"]["jpeg"]) == figure
-    assert told["email"] == {"address": "Pat.Sample@example.org"}
+    assert told["email"] == {"address": "Pat.Sample@example.org", "verified": "no"}
 
 
 def test_what_the_server_refuses_or_does_not_hear_keeps_the_page_and_says_which(

@@ -88,7 +88,7 @@ def test_unknown_numbers_change_nothing(office: Office) -> None:
         assert done.exit_code == 1 and "ZZZZ" in done.output
     done = office.run("file", *FORM, *LAW, "--by", "Ada", "ZZZZ")
     assert done.exit_code == 1 and "ZZZZ" in done.output
-    assert office.run("due").output == ""
+    assert office.run("due").output == "No claim waits.\n"
 
 
 def test_without_a_citation_the_rulebook_says_what_is_granted(office: Office) -> None:

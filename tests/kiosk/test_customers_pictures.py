@@ -23,7 +23,7 @@ from tallystick.core.rulebook.place import codes
 from tallystick.core.store import Store
 from tallystick.devices import sample_pictures
 from tallystick.kiosk import wire
-from tallystick.kiosk.customers import ask, identify, mail, picture, rights
+from tallystick.kiosk.customers import ask, copies, identify, mail, people, picture, rests, rights
 from tallystick.kiosk.customers.errors import IdentityNeeded, NotAsked, PictureUnreadable
 from tallystick.kiosk.customers.policy import Policy as Asking
 from tallystick.kiosk.customers.tables import BUYERS
@@ -137,7 +137,12 @@ def test_what_is_given_lies_in_the_vault_and_nowhere_else(shop: Shop, tmp_path: 
     told = rights.export(shop.store, shop.desk, visit.customer, "Ada", "the person asks")
     kept = {one["kind"]: one["content"] for one in told["records"]}
     assert base64.b64decode(kept["copy"]["jpeg"]) == base64.b64decode(kept["photo"]["jpeg"]) == jpeg
-    assert kept["email"] == {"address": "Pat.Sample+kiosk@example.org"}
+    assert kept["email"] == {
+        "address": "Pat.Sample+kiosk@example.org",
+        "verified": "no",
+    }
+    assert "E-mail address, not verified" in copies.as_html(told)
+    assert all("@" not in f"{to}{text}" for to, text in shop.phones.sent), "nothing goes to it"
     files = [one for one in tmp_path.rglob("*") if one.is_file()]
     disk = b"".join(one.read_bytes() for one in files)
     for secret in (jpeg[200:260], base64.b64encode(jpeg)[300:400], b"Pat.Sample", b"\xff\xd8\xff"):
@@ -155,6 +160,65 @@ def test_a_picture_that_comes_twice_is_kept_once(shop: Shop) -> None:
         held = rights.held(shop.store, shop.desk, visit.customer)
         assert [one.kind for one in held].count("copy") == 1
         assert journal.verify(tx)
+
+
+def pictured(shop: Shop, number: str = ONE, **card: str) -> tuple[Visit, set[str]]:
+    """Return a visit with phone and document, and which pictures it still lacks."""
+    visit = shop.known(number, **card)
+    with shop.store.read() as tx:
+        who = people.buyer(tx, visit.id)
+    assert who is not None
+    return visit, {"copy", "photo"} - who.shown
+
+
+def rested(shop: Shop, visit: Visit) -> dict[str, tuple[str, bool]]:
+    with shop.store.read() as tx:
+        return {one.item: (one.record, one.again) for one in rests.of(tx, visit.id)}
+
+
+def test_a_picture_in_force_is_not_asked_for_again_and_each_purchase_says_on_which_it_rests(
+    shop: Shop,
+) -> None:
+    first, lacks = pictured(shop)
+    assert lacks == {"copy", "photo"}
+    for item in ("copy", "photo"):
+        send(shop, first, item)
+    again, lacks = pictured(shop)
+    assert lacks == set()
+    one, two = rested(shop, first), rested(shop, again)
+    for item in ("copy", "photo"):
+        assert one[item] == (two[item][0], False) and two[item][1]
+    assert two["document"] == one["document"], "the same card is one record"
+    held = {record.id for record in rights.held(shop.store, shop.desk, first.customer)}
+    assert {record for record, _ in two.values()} <= held
+    assert pictured(shop, "+18605550177", DAQ="999", DCS="OTHER")[1] == {"copy", "photo"}
+    only_phone = shop.visit()
+    only_phone.phone()
+    assert set(rested(shop, only_phone)) == {"phone"}, "a number alone is nobody's picture"
+    with shop.store.read() as tx:
+        assert journal.verify(tx)
+
+
+def test_a_card_that_was_renewed_is_pictured_anew_and_a_person_is_not(shop: Shop) -> None:
+    first, _ = pictured(shop)
+    for item in ("copy", "photo"):
+        send(shop, first, item)
+    assert pictured(shop, DBA="12312036")[1] == {"copy"}
+
+
+def test_a_picture_is_in_force_for_the_policys_days_and_while_it_is_held(shop: Shop) -> None:
+    for days, lacks in ((0, {"copy", "photo"}), (30, {"copy", "photo"}), (31, set())):
+        shop.desk.customers = replace(shop.customers, policy=replace(EVERYTHING, picture_days=days))
+        first, _ = pictured(shop, f"+1860555020{days % 10}", DAQ=f"{days:09}", DAC=f"PAT{days}")
+        for item in ("copy", "photo"):
+            send(shop, first, item)
+        shop.clock.advance(30 * 86_400)
+        assert (
+            pictured(shop, f"+1860555020{days % 10}", DAQ=f"{days:09}", DAC=f"PAT{days}")[1]
+            == lacks
+        ), days
+    assert rights.erase(shop.store, shop.desk, first.customer, "Ada", "asked").done
+    assert pictured(shop, "+18605550201", DAQ="000000031", DAC="PAT31")[1] == {"copy", "photo"}
 
 
 def test_what_nobody_asks_for_is_not_kept(shop: Shop) -> None:

@@ -147,6 +147,52 @@ def test_an_appeal_lifts_and_nobody_unknown_brings_it_back(shop: Shop) -> None:
     assert listed(shop) == (True, "")
 
 
+def test_an_upheld_appeal_ends_the_flag_too_and_the_record_says_so(shop: Shop) -> None:
+    """Of the address for everybody; a person's own flag stands, but for the listing alone."""
+    first = held(shop, number=ONE)
+    first.close()
+    other = shop.visit("K2")
+    other.phone(TWO)
+    other.start(THERE)
+    other.note(2_000)
+    with shop.store.transact() as tx:
+        row = buy.find(tx, "K2", other.id)
+        assert guard.care(tx, shop.desk, row, wire.CareAsk()).step == "hold"
+    assert step(shop, machine="K3") in ("hold", "call-back")
+    with shop.store.transact() as tx:
+        asked = lists.appeal(tx, shop.clock, THERE, "stop", "it is my shop's", "owner")
+        lists.decide(tx, shop.clock, asked, "kept", "no papers", "Eve")
+    assert step(shop, machine="K4") in ("hold", "call-back"), "an appeal that fails ends nothing"
+    with shop.store.transact() as tx:
+        asked = lists.appeal(tx, shop.clock, THERE, "stop", "here they are", "owner")
+        blocked.block(tx, shop.clock, THERE, "own", "seen elsewhere", "Ada", 30)
+        lists.decide(tx, shop.clock, asked, "lifted", "papers seen", "Eve")
+    with shop.store.read() as tx:
+        told = guard.explained(tx, shop.desk.scams, first.id)
+        assert told is not None and told["lifted_at"] is None, "another list has it still"
+    with shop.store.transact() as tx:
+        asked = lists.appeal(tx, shop.clock, THERE, "own", "here too", "owner")
+        lists.decide(tx, shop.clock, asked, "lifted", "papers seen", "Eve")
+        told = guard.explained(tx, shop.desk.scams, first.id)
+        assert told is not None and told["lifted_at"] == shop.clock.now()
+        assert journal.verify(tx)
+    assert step(shop, machine="K5") == "warning", "as to any address"
+    assert _of(shop, TWO) == "warning", "flagged for the listing alone"
+    assert _of(shop, ONE) == "hold", "held for another reason: that stands"
+
+
+def _of(shop: Shop, number: str) -> str:
+    """Return what the desk does for a known customer's small purchase to another address."""
+    found = shop.visit("K6")
+    found.phone(number)
+    found.start(address(77 if number == ONE else 78))
+    found.note(2_000)
+    with shop.store.transact() as tx:
+        told = guard.care(tx, shop.desk, buy.find(tx, "K6", found.id), wire.CareAsk()).step
+    found.close("refund")
+    return told
+
+
 def test_a_stolen_machine_lists_no_more_than_its_days_most(shop: Shop) -> None:
     for number in range(stops.MACHINE_DAY_MAX + 1):
         visit = shop.visit()

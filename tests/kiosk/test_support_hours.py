@@ -13,14 +13,15 @@ import databases
 from kiosk.shop import Shop, adopted
 from tallystick.edge.screen.reach import reach
 from tallystick.edge.screen.words import TONGUES, Words
-from tallystick.kiosk import quote, support, wire
+from tallystick.kiosk import particulars, quote, support, wire
 from tallystick.kiosk.customers.policy import Policy as Asking
 from tallystick.kiosk.errors import LawRefuses
 from tallystick.kiosk.quote import Desk
 from tallystick.kiosk.support import ALWAYS, HoursUnreadable
 
 ON = dt.date(2026, 11, 25)
-SAMPLE = quote.Policy().operator
+WHO = particulars.sample()
+SAMPLE = WHO.shown("DEMO", "Kiosk 0142")
 
 
 def operator(hours: str, police: str = "911") -> wire.Operator:
@@ -90,7 +91,7 @@ def test_a_machine_stays_closed_and_says_why(tmp_path: Path) -> None:
 
 
 def _closed(desk: Desk, hours: str) -> str:
-    desk.policy = replace(desk.policy, operator=operator(hours))
+    desk.policy = replace(desk.policy, operator=msgspec.structs.replace(WHO, hours=hours))
     try:
         quote.terms(desk)
     except LawRefuses as refused:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import datetime as dt
 import io
 import json
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner, Result
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,8 +23,10 @@ from tallystick.cli import main
 from tallystick.core import journal, rulebook
 from tallystick.core.approvals.errors import ApprovalError, MakerIsChecker
 from tallystick.core.clock import SeededClock, new_id, reference
-from tallystick.core.identity import grants, people
+from tallystick.core.identity import grants, machines, people
+from tallystick.core.identity.keys import b64url
 from tallystick.core.vault import Vault
+from tallystick.kiosk import particulars
 from tallystick.kiosk.reports import cash, drafts, filing, paper, records
 from tallystick.kiosk.reports.cash import Moved, PersonDay
 from tallystick.kiosk.reports.errors import (
@@ -131,8 +136,51 @@ def test_a_cent_at_the_threshold_of_suspicion(minor: int, enough: bool) -> None:
         assert draft.due == ON + dt.timedelta(days=30)
         assert draft.note_to_fincen == "FIN-2025-CVCKIOSK"
         return
-    with pytest.raises(ReportIncomplete):
+    with pytest.raises(ReportIncomplete, match="may be filed voluntarily"):
         drafts.sar([day(minor)], "p", ["structuring"], ON)
+    chosen = drafts.sar([day(minor)], "p", ["structuring"], ON, voluntary=True)
+    assert chosen.voluntary == "31 CFR 1022.320(a)(1)" and chosen.note_to_fincen
+    required = drafts.sar([day(minor + 1)], "p", ["structuring"], ON, voluntary=True)
+    assert required.voluntary == "", "what the law requires is no choice"
+
+
+def test_a_place_whose_law_lets_none_be_filed_by_choice_has_none() -> None:
+    here = rulebook.load("US-CA")
+    silent = tuple(
+        dataclasses.replace(p, terms={k: v for k, v in p.terms.items() if k != "voluntary"})
+        for p in here.provisions
+    )
+    place = dataclasses.replace(here, provisions=silent)
+    with pytest.raises(ReportIncomplete, match="This is less"):
+        drafts.sar([day(100)], "p", ["other"], ON, lambda _: place, voluntary=True)
+
+
+def test_a_voluntary_report_takes_the_same_four_eyes(books: Books) -> None:
+    books.bought((at(LA, 2026, 11, 23, 12), SAR.minor - 1))
+    days = ("--from", "2026-11-23", "--to", "2026-11-23", "--detected", "2026-11-24")
+    asked = ("sar", *days, "--person", PERSON, "--activity", "structuring", "--json")
+    assert "voluntarily" in books.run(*asked, "--by", "Ada Okafor").output
+    hidden = books.run(*asked, "--voluntary", "--by", "Bob Example")
+    assert hidden.exit_code == 1 and "no such report" in hidden.output
+    (row,) = json.loads(books.run(*asked, "--voluntary", "--by", "Ada Okafor").output)
+    assert row["Required"] == "No: filed voluntarily (31 CFR 1022.320(a)(1))"
+    report, vault = row["Report"], Vault(books.folder / "vault", books.clock)
+    assert books.run("propose", report, "--by", "Ada Okafor").exit_code == 1, "no narrative yet"
+    with books.store.transact() as tx:
+        filing.narrate(tx, books.clock, vault, report, "FIN-2025-CVCKIOSK: seen", books.ada)
+    assert books.run("propose", report, "--by", "Ada Okafor").exit_code == 0
+    assert books.run("filed", report, "--number", "B1", "--by", "Ada Okafor").exit_code == 1
+    assert books.run("approve", report, "--by", "Ada Okafor").exit_code == 1
+    assert books.run("approve", report, "--by", "Eve Example").exit_code == 0
+    assert books.run("filed", report, "--number", "B1", "--by", "Ada Okafor").exit_code == 0
+
+
+def test_a_draft_from_before_keeps_its_digest() -> None:
+    draft = drafts.sar([day(SAR.minor)], "p", ["structuring"], ON)
+    told = msgspec.to_builtins(draft)
+    del told["voluntary"]
+    assert draft.digest == journal.commit(b"", told)
+    assert msgspec.structs.replace(draft, voluntary="a law").digest != draft.digest
 
 
 def test_cash_in_and_out_are_not_set_off_nor_added() -> None:
@@ -373,6 +421,23 @@ def test_places_are_told_by_quarter_where_the_law_wants_it(books: Books) -> None
             records.locations(tx, "US-OK", 2026, 5)
         _, cited = records.locations(tx, "US-OK", 2026, 4)
     assert "US-OK/reports" in cited
+    with books.store.transact() as tx:
+        for label in ("Kiosk 0142", "Kiosk 9"):
+            token = machines.invite_machine(tx, label, books.clock.now(), books.clock)
+            key = b64url(Ed25519PrivateKey.generate().public_key().public_bytes_raw())
+            machines.pair(tx, token, key, books.clock.now(), books.clock)
+    who = msgspec.structs.replace(particulars.sample(), machine_address="")
+    with books.store.read() as tx:
+        rows, _ = records.locations(tx, "US-OK", 2026, 4, who=who)
+        places = list(records.stands(tx, who).values())
+        assert records.locations(tx, "US-OK", 2026, 3, who=who)[0] == [], "none stood there yet"
+    assert [row["address"] for row in rows] == ["1 Example Street", "address not stated"]
+    with books.store.transact() as tx:
+        machines.revoke(tx, rows[0]["machine"], books.clock.now(), "moved")
+    with books.store.read() as tx:
+        assert len(records.locations(tx, "US-OK", 2026, 4)[0]) == 2, "it stood there for a while"
+        assert len(records.locations(tx, "US-OK", 2027, 1)[0]) == 1
+    assert places[0].startswith("Kiosk 0142, 1 Example Street (")
 
 
 def test_files_are_plain_and_no_cell_is_a_formula(books: Books, tmp_path: Path) -> None:
@@ -381,6 +446,13 @@ def test_files_are_plain_and_no_cell_is_a_formula(books: Books, tmp_path: Path) 
     told = books.run("ctr", *period, "--csv")
     (row,) = csv.DictReader(io.StringIO(told.output))
     assert (row["Total cash in, whole units"], row["File by"]) == ("12,000", "2026-12-08")
+    assert row["Filing institution"] == paper.NOT_STATED, "nobody is made up"
+    mine = (particulars.SAMPLE.read_text()).replace("sample = true", "").replace('"*"', "US-CA")
+    (books.folder / particulars.FILE).write_text(mine)
+    (row,) = csv.DictReader(io.StringIO(books.run("ctr", *period, "--csv").output))
+    filed = ("Sample Operator Inc", "00-0000000", "2 Sample Avenue, Anytown, CT 06103")
+    assert (row["Filing institution"], row["EIN"], row["Address"]) == filed
+    assert row["Contact telephone"] == "1-800-555-0142"
     pdf = tmp_path / "ctr.pdf"
     assert books.run("ctr", *period, "--pdf", str(pdf)).exit_code == 0
     assert pdf.read_bytes().startswith(b"%PDF-")

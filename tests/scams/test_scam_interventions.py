@@ -164,7 +164,7 @@ def test_cash_given_back_was_not_paid(desk: Desk) -> None:
     plan = desk.assess(cash_minor=40_000)
     desk.end(plan, Outcome.CANCELLED, returned_minor=40_000)
     with desk.store.read() as tx:
-        scene = fill(tx, Who("z", "K1", OTHER, "p"), QUIET, desk.clock.now())
+        scene = fill(tx, Who("z", "K1", OTHER, "p"), QUIET, desk.clock.now(), desk.desk.policy)
     assert (scene.today_minor, scene.new_address_minor) == (0, 0)
 
 

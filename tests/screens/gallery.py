@@ -26,6 +26,8 @@ OPERATOR = wire.Operator(
     phone="1-800-555-0142",
     place="1 Example Street",
     label="Kiosk 0142",
+    address="2 Sample Avenue, Anytown, CT 06103",
+    police="911",
 )
 WARNING = wire.Warning(
     id="warning",

@@ -249,3 +249,4 @@ def test_the_first_page_tells_what_the_law_wants_there() -> None:
     told = drawn(dataclasses.replace(BASE, offer=shown))
     assert 'id="reach"' not in plain
     assert "call 911" in told and "day and night" in told and operator.place in told
+    assert operator.address in told and operator.address not in plain

@@ -38,7 +38,7 @@ def digits(lines: list[Line]) -> str:
 def test_a_receipt_says_everything_that_a_statute_lists(code: str) -> None:
     lines = paper(translated(GALLERY["receipt"], code))
     text = joined(lines)
-    who = (OPERATOR.name, OPERATOR.licence, OPERATOR.place, OPERATOR.label)
+    who = (OPERATOR.name, OPERATOR.licence, OPERATOR.place, OPERATOR.label, OPERATOR.address)
     for wanted in (*who, OPERATOR.phone, "2026-11-24 10:43", "TS-60Z-63K-C6R"):
         assert wanted in text
     for figure in ("$80.00", "−$9.60", "12%", "$80,000.00", "$70.40", "0.00088000 BTC"):
@@ -160,3 +160,15 @@ def test_a_paper_tells_the_stated_hours_and_no_others(
     offer = msgspec.structs.replace(view.offer, operator=operator)
     text = joined(paper(dataclasses.replace(view, offer=offer)))
     assert said in text and not_said not in text
+
+
+def test_a_paper_names_a_licence_and_an_authority_only_where_they_are_stated() -> None:
+    view = GALLERY["receipt"]
+    assert view.offer is not None
+    told = msgspec.structs.replace(
+        OPERATOR, licence="", authority="Bureau of Kiosks, 1-800-555-0100"
+    )
+    offer = msgspec.structs.replace(view.offer, operator=told)
+    text = joined(paper(dataclasses.replace(view, offer=offer)))
+    assert "Complaints about us: Bureau of Kiosks, 1-800-555-0100" in text
+    assert "licence" not in text and "Complaints" not in joined(paper(view))

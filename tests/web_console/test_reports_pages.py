@@ -6,6 +6,7 @@ import csv
 import html
 import io
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from tallystick.core.identity.people import Role
 from tallystick.core.identity.tables import PASSKEYS, PEOPLE
 from tallystick.core.money import USD
 from tallystick.core.vault import Vault
+from tallystick.kiosk import particulars
 from tallystick.kiosk.customers.desk import CustomerDesk
 from tallystick.kiosk.customers.policy import Policy as Asking
 from tallystick.kiosk.quote import Desk, Policy
@@ -33,6 +35,7 @@ from tallystick.kiosk.rates import OfflineSource, Rates
 from tallystick.kiosk.reports import reads
 from tallystick.kiosk.reports.model import ROLE
 from tallystick.kiosk.reports.tables import REPORT_READS
+from tallystick.kiosk.tables import PURCHASES
 from tallystick.web.console.app import create_app
 from tallystick.web.console.pages import Offices
 from tallystick.web.door import FORM_HEADER, Door
@@ -48,6 +51,7 @@ class Scene:
 
     def __init__(self, folder: Path) -> None:
         self.books = Books(folder, SeededClock(9))
+        shutil.copy(particulars.SAMPLE, folder / particulars.FILE)
         self.store, self.clock = self.books.store, self.books.clock
         for _ in range(2):
             self.books.bought((at(LA, 2026, 11, 23, 12), 700_000), place="US-OK")
@@ -150,6 +154,21 @@ def test_two_officers_file_what_the_books_say(scene: Scene) -> None:
         assert "BSA 1" in told and "Proposed to be filed" in told
         assert ada.post(f"{report}/drop", data={"why": "a mistake"}).status_code == 409
         assert "BSA 1" in words(ada.get("/reports?every=yes").text)
+
+
+def test_below_the_laws_sum_one_is_drafted_only_if_an_officer_asks_for_that(scene: Scene) -> None:
+    bought = scene.books.bought((at(LA, 2026, 10, 21, 12), 10_000), place="US-OK")
+    with scene.store.transact() as tx:
+        tx.execute(PURCHASES.update().where(PURCHASES.c.id == bought).values(address="another"))
+    asked = {"first": "2026-10-21", "last": "2026-10-21", "who": "address:another"}
+    asked |= {"activity": "other", "detected": "2026-10-22"}
+    with scene.client("Ann Voluntary", Role.OPERATOR, ROLE) as ann:
+        refused = ann.post("/reports/suspicion", data=asked)
+        assert refused.status_code == 422 and "may be filed voluntarily" in words(refused.text)
+        made = ann.post("/reports/suspicion", data=asked | {"voluntary": "yes"})
+        assert made.status_code == 303
+        told = words(ann.get(made.headers["location"]).text)
+        assert "filed voluntarily (31 CFR 1022.320(a)(1))" in told
 
 
 def test_what_is_due_stands_first_and_is_counted_in_the_menu(scene: Scene) -> None:

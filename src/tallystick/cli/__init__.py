@@ -28,6 +28,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "law": "law.law",
     "log": "log.log",
     "machine": "serve.machine",
+    "operator": "operator.operator",
     "pins": "pins.pins",
     "report": "report_law.report",
     "reserve": "reserve.reserve",

@@ -27,10 +27,13 @@ def show(data: Path, database: str) -> None:
     """Print what is on the lists now."""
     store = opened(data, database)
     with store.read() as tx:
-        for row in lists.entries(tx, SystemClock().now()):
-            end = f" until {row['until']:%Y-%m-%d}" if row["until"] else ""
-            click.echo(f"{row['list']:<7} {row['address']}{end}  {row['reason']} ({row['by']})")
+        rows = lists.entries(tx, SystemClock().now())
     store.close()
+    for row in rows:
+        end = f" until {row['until']:%Y-%m-%d}" if row["until"] else ""
+        click.echo(f"{row['list']:<7} {row['address']}{end}  {row['reason']} ({row['by']})")
+    if not rows:
+        click.echo("No address is on a list.", err=True)
 
 
 @blocked.command()
@@ -142,7 +145,10 @@ def appeal(data: Path, database: str, address: str, name: str, why: str, by: str
 @DATABASE
 def appeals(data: Path, database: str) -> None:
     """Print the appeals that wait for a decision, the oldest first."""
-    for row in step(data, database, shared.waiting):
+    rows = step(data, database, shared.waiting)
+    if not rows:
+        click.echo("No appeal waits.", err=True)
+    for row in rows:
         click.echo(f"{row['id']}  {row['list']:<7} {row['address']}  {row['why']} ({row['by']})")
 
 

@@ -107,7 +107,7 @@ def begin(
     server = parts.begin(
         "server",
         *("tallystick.cli", "serve", "--data", str(folder), "--rates", "offline"),
-        *("--law", law, "--support-hours", "always", "--police", "911"),
+        *("--law", law, "--operator", str(_sample_operator(folder))),
         *(part for one in ask for part in ("--ask", one)),
         *("--texts", f"file:{folder / 'customer' / TELEPHONE}"),
         *("--chain", f"embedded:{chain_url}", "--signer", str(signer_socket)),
@@ -171,6 +171,16 @@ def _invite(folder: Path, api: str, clock: Clock) -> str:
     _take_in_sample_list(store, clock)
     store.close()
     return machines.pairing_string(api, key.public_key(), token)
+
+
+def _sample_operator(folder: Path) -> Path:
+    """Return the folder's file of who runs it: the sample's, until somebody writes their own."""
+    from tallystick.kiosk import particulars
+
+    kept = folder / particulars.FILE
+    if not kept.exists():
+        kept.write_bytes(particulars.SAMPLE.read_bytes())
+    return kept
 
 
 def _take_in_sample_list(store: Any, clock: Clock) -> None:

@@ -206,7 +206,10 @@ def block(data: Path, database: str, by: str, claim: str) -> None:
 def due(data: Path, database: str) -> None:
     """Print the claims that wait for a decision or a payment, the most urgent first."""
     now = SystemClock().now()
-    for row in step(data, database, lambda tx: steps.due(tx, now + SOON)):
+    rows = step(data, database, lambda tx: steps.due(tx, now + SOON))
+    if not rows:
+        click.echo("No claim waits.", err=True)
+    for row in rows:
         by = min(day for day in (row["decide_by"], row["pay_by"]) if day is not None)
         late = "overdue" if by < now else f"{(by - now).days} days left"
         owed = Amount(row["refund_minor"], asset(row["currency"]))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from tallystick.cli.serve import DATA, DATABASE, database_of
 
 DATE = click.DateTime(["%Y-%m-%d"])
 WIDTH = 22
+GIVEN = ("cash", "paid_today", "customer", "fee")
 ZONE = click.option("--zone", default="", help="One of the place's time zones; else its first.")
 BOOKS = click.option(
     "--data",
@@ -38,18 +41,33 @@ def _place(code: str, zone: str, data: Path | None, database: str) -> Any:
     from tallystick.core.store import Store
 
     try:
-        place = rulebook.load(code).in_zone(zone)
+        place = rulebook.load(_code(code)).in_zone(zone)
         if data is None and not database:
             return place
         store = Store.open(database_of(data or Path(), database))
         try:
             store.migrate()
             with store.read() as tx:
-                return place.adopt(adoptions.adopted(tx, code))
+                return place.adopt(adoptions.adopted(tx, place.code))
         finally:
             store.close()
     except TallystickError as error:
         raise click.ClickException(f"{error} ({error.code})") from error
+
+
+def _code(given: str) -> str:
+    """Return a place's code as its file has it, however its letters were typed."""
+    from tallystick.core.rulebook.place import codes
+
+    known = {code.lower(): code for code in codes()}
+    if given.lower() in known:
+        return known[given.lower()]
+    near = difflib.get_close_matches(given.lower(), known, 3, 0.5)
+    like = f" Did you mean {' or '.join(known[one] for one in near)}?" if near else ""
+    raise click.ClickException(
+        f"there is no law file for {given[:40]}: the place is closed (7001).{like} "
+        "`tallystick law list` has them all."
+    )
 
 
 @click.group()
@@ -64,10 +82,19 @@ def list_places(on: dt.datetime | None) -> None:
     from tallystick.core import rulebook
     from tallystick.core.rulebook.place import codes
 
+    counts: Counter[str] = Counter()
     for code in codes():
         place = rulebook.load(code)
         said = rulebook.ask(place, "kiosk.open", {}, _day(place, on))
-        click.echo(f"{code:<{WIDTH}}{word(said):<12}{place.name}")
+        counts[word(said)] += 1
+        open_ = ", ".join(name.rpartition("/")[2].replace("-", " ") for name in said.missing)
+        click.echo(f"{code:<{WIDTH}}{word(said):<12}{place.name}{f' ({open_})' if open_ else ''}")
+    click.echo(
+        f"\n{counts['open']} open, {counts['banned']} banned, {counts['unsettled']} unsettled: "
+        "closed until an officer adopts the points in brackets.\n"
+        "`law show CODE` has each place's provisions; `law adopt` settles a point.",
+        err=True,
+    )
 
 
 def word(said: Any) -> str:
@@ -92,20 +119,39 @@ def show(
 
     What an officer adopted counts from the day of the adoption, and is open on earlier days.
     """
+    from tallystick.core.rulebook.provision import READ_SAYS
+
     place = _place(code, "", data, database)
     place = place.as_known(known.date()) if known else place
-    click.echo(f"{place.name} ({place.code}, {place.currency}): {place.status}. {place.note}")
+    _head(place, _day(place, on))
     for item in place.on_day(on.date()) if on else place.provisions:
         if on and item.in_force(on.date()) is False:
             continue
         click.echo(f"\n{item.id}\n  {item.say}\n  {item.cite}; in force {force_of(item)}")
-        click.echo(f"  read: {item.read}{'' if item.settled else '; NOT SETTLED'}; {item.source}")
+        where = f": {item.source}" if item.source else ""
+        click.echo(f"  {READ_SAYS[item.read]}{where}{'' if item.settled else '; NOT SETTLED'}")
         for more in (item.words.get("text"), item.note, item.adopted):
             if more:
                 click.echo(f"  {more}")
     for name, kinds in (("looked for, not found", place.not_found), ("not read", place.not_read)):
         if kinds:
             click.echo(f"\n{name}: {', '.join(kinds)}")
+
+
+def _head(place: Any, day: dt.date) -> None:
+    """Say how a place stands on a day, and what would have to be adopted there."""
+    from tallystick.core import rulebook
+
+    said = rulebook.ask(place, "kiosk.open", {}, day)
+    click.echo(f"{place.name} ({place.code}, {place.currency}): {word(said)} on {day}.")
+    for item in said.because if word(said) == "banned" else ():
+        click.echo(f"  banned by {item.id}")
+    for name in said.missing:
+        click.echo(f"  to be adopted: {name}")
+    for more in (place.statute, place.note):
+        if more:
+            click.echo(f"  {more}")
+    click.echo(f"  Days are reckoned by {', '.join(place.zones) or 'UTC'}.")
 
 
 def force_of(item: Any) -> str:
@@ -124,9 +170,7 @@ def force_of(item: Any) -> str:
 @click.argument("after", type=DATE)
 def diff(code: str, before: dt.datetime, after: dt.datetime) -> None:
     """Show what begins (+), ends (-), becomes certain (~) or undecided (?) between two days."""
-    from tallystick.core import rulebook
-
-    place = rulebook.load(code)
+    place = _place(code, "", None, "")
     changed = False
     for item in place.provisions:
         was, now = item.in_force(before.date()), item.in_force(after.date())
@@ -179,11 +223,11 @@ def ask(
     facts |= {name: value * 100 for name, value in minor.items() if value is not None}
     facts |= {n: v for n, v in (("customer", customer), ("fee", fee)) if v is not None}
     said = rulebook.ask(place, question, facts, day)
-    report = verdict_of(code, question, facts, day, said)
+    report = verdict_of(place.code, question, facts, day, said)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(report), indent=1).decode())
     else:
-        _tell(report)
+        _tell(report, place.currency)
     sys.exit({"permit": 0, "refuse": 1, "refer": 2}[said.answer.value])
 
 
@@ -216,16 +260,26 @@ def verdict_of(code: str, question: str, facts: Any, on: dt.date, said: Any) -> 
     }
 
 
-def _tell(report: dict[str, Any]) -> None:
-    click.echo(f"{report['answer'].upper()}: {report['question']} in {report['place']}")
+def _tell(report: dict[str, Any], currency: str) -> None:
+    from tallystick.core.money import Amount, asset
+
+    about = f"{report['question']} in {report['place']} on {report['on']}"
+    click.echo(f"{report['answer'].upper()}: {about}")
     for item in report["because"]:
         click.echo(f"  because {item['id']}: {item['say']} ({item['cite']})")
     for item in report["must"]:
         click.echo(f"  must    {item['id']}: {item['say']} ({item['cite']})")
     if report["left_minor"] is not None:
-        click.echo(f"  left    {report['left_minor'] // 100}.{report['left_minor'] % 100:02d}")
+        click.echo(f"  left    {Amount(report['left_minor'], asset(currency))}")
     for name in report["missing"]:
-        click.echo(f"  unknown {name}")
+        point = "adopt it: `law adopt`" if "/" in name else _how(name)
+        click.echo(f"  unknown {name} ({point})")
+
+
+def _how(fact: str) -> str:
+    """Say how a fact that was not given is given."""
+    option = f"--{fact.replace('_', '-')}"
+    return f"give {option if fact in GIVEN else f'--fact {fact}=…'}"
 
 
 @law.command()
@@ -276,15 +330,16 @@ def adopt(
     store.migrate()
     try:
         with store.transact() as tx:
-            place = adoptions.record(tx, clock, rulebook.load(code), subject, figures, by, source)
+            place = adoptions.record(
+                tx, clock, _place(code, "", None, ""), subject, figures, by, source
+            )
     except TallystickError as error:
         raise click.ClickException(str(error)) from error
     finally:
         store.close()
     said = rulebook.ask(place, "kiosk.open", {}, place.day(clock.now()))
-    click.echo(
-        f"{code} is {word(said)}. {'Still open: ' if said.missing else ''}{', '.join(said.missing)}"
-    )
+    open_ = f"Still open: {', '.join(said.missing)}" if said.missing else ""
+    click.echo(f"{place.code} is {word(said)}. {open_}")
     click.echo("A running server takes it up within seconds.")
 
 
@@ -295,7 +350,6 @@ def adopt(
 def duties(data: Path, database: str, code: str) -> None:
     """Show the duties that no machine can check, and who stated which as met. Exits 1 if one is
     open."""
-    from tallystick.core import rulebook
     from tallystick.core.clock import SystemClock
     from tallystick.core.rulebook import duties as register
     from tallystick.core.store import Store
@@ -303,7 +357,8 @@ def duties(data: Path, database: str, code: str) -> None:
     store = Store.open(database_of(data, database))
     store.migrate()
     with store.read() as tx:
-        place, made = rulebook.load(code), register.stated(tx, code)
+        place = _place(code, "", None, "")
+        made = register.stated(tx, place.code)
     store.close()
     today = place.day(SystemClock().now())
     open_ = register.unmet(place, made, today)
@@ -333,7 +388,6 @@ def state(
     until: dt.datetime,
 ) -> None:
     """State that duties of a place are met, by name and on evidence; it is journalled."""
-    from tallystick.core import rulebook
     from tallystick.core.clock import SystemClock
     from tallystick.core.errors import TallystickError
     from tallystick.core.rulebook import duties as register
@@ -343,11 +397,14 @@ def state(
     store.migrate()
     try:
         with store.transact() as tx:
-            place = rulebook.load(code)
+            place = _place(code, "", None, "")
             register.state(tx, clock, place, duties, by, evidence, until.date())
-            open_ = register.unmet(place, register.stated(tx, code), place.day(clock.now()))
+            made = register.stated(tx, place.code)
+            open_ = register.unmet(place, made, place.day(clock.now()))
     except TallystickError as error:
         raise click.ClickException(str(error)) from error
     finally:
         store.close()
-    click.echo(f"{len(open_)} duties of {code} are still open. " + ", ".join(p.id for p in open_))
+    click.echo(
+        f"{len(open_)} duties of {place.code} are still open. " + ", ".join(p.id for p in open_)
+    )

@@ -14,6 +14,12 @@ from tallystick.core.money import Amount, asset
 from tallystick.core.store import Store
 from tallystick.kiosk.scams import report as scams
 
+HOW = """
+Counted by person, as assigned (intention to treat); the first intervention of each and what
+followed within 90 days. Shares: Wilson, 95 %. Against the control: Newcombe, 95 %. Fewer than 100
+in an arm are counted and not ranked. A false alarm is known only as a range: who was never heard
+of again may have been the victim of a scam, or not."""
+
 
 @click.group()
 def report() -> None:
@@ -41,6 +47,8 @@ def interventions(data: Path, database: str, as_json: bool) -> None:
         click.echo("No intervention was shown yet.")
     for line in lines:
         click.echo(_sentence(line))
+    if lines:
+        click.echo(HOW)
 
 
 def _sentence(line: scams.Line) -> str:

@@ -21,14 +21,30 @@ from tallystick.core.clock import SystemClock
 from tallystick.core.money import Amount, asset
 from tallystick.core.rulebook.duties import ANY_ZONE
 from tallystick.core.store import Tx
+from tallystick.kiosk import particulars
 from tallystick.kiosk.reports import cash, drafts, filing, paper, records
-from tallystick.kiosk.reports.model import SECRET, Draft, State
+from tallystick.kiosk.reports.model import SECRET, State
 
 DAY = click.DateTime(["%Y-%m-%d"])
 BY = click.option("--by", required=True, help="Who asks: an officer's id or name.")
 FIRST = click.option("--from", "first", type=DAY, required=True, help="The first day.")
 LAST = click.option("--to", "last", type=DAY, required=True, help="The last day.")
 FORMS: tuple[tuple[str, str], ...] = (("json", "JSON"), ("csv", "CSV"), ("pdf", "PDF"))
+
+
+OPERATOR = click.option(
+    "--operator",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Who files, a TOML file; default: operator.toml in the data folder.",
+)
+
+
+def filer_of(data: Path, operator: Path | None) -> particulars.Particulars | None:
+    """Return the operator's particulars; None where none are stated."""
+    try:
+        return particulars.find(data, operator)
+    except particulars.OperatorUnreadable as error:
+        raise click.ClickException(str(error)) from error
 
 
 def forms(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -67,6 +83,7 @@ def _money(minor: int, currency: str) -> str:
 @DATABASE
 @FIRST
 @LAST
+@OPERATOR
 @forms
 @click.option("--draft", is_flag=True, help="Keep the drafts, to be filed.")
 @click.option("--by", default="", help="Who drafts, with --draft: an officer's id or name.")
@@ -77,6 +94,7 @@ def ctr(
     last: dt.datetime,
     form: str | None,
     pdf: Path | None,
+    operator: Path | None,
     draft: bool,
     by: str,
 ) -> None:
@@ -84,18 +102,19 @@ def ctr(
 
     In the fields of FinCEN's currency transaction report, with the last day to file.
     """
-    start, end = first.date(), last.date()
+    start, end, who = first.date(), last.date(), filer_of(data, operator)
 
-    def act(tx: Tx) -> list[Draft]:
+    def act(tx: Tx) -> list[dict[str, str]]:
         drafts.period(start, end)
         found = drafts.ctr(cash.days(cash.moved(tx, start, end), start, end), end)
         if draft:
             officer = person_of(tx, by)
             for one in found:
                 filing.write(tx, SystemClock(), one, officer)
-        return found
+        places = records.stands(tx, who)
+        return [paper.fields(one, who, places) for one in found]
 
-    rows = [paper.fields(one) for one in step(data, database, act)]
+    rows = step(data, database, act)
     tell("Currency transaction reports", rows, form, pdf)
 
 
@@ -105,10 +124,12 @@ def ctr(
 @FIRST
 @LAST
 @BY
+@OPERATOR
 @forms
 @click.option("--person", required=True, help="A customer, or address:… where none is known.")
 @click.option("--activity", multiple=True, required=True, type=click.Choice(drafts.ACTIVITIES))
 @click.option("--detected", type=DAY, required=True, help="The day on which it was found.")
+@click.option("--voluntary", is_flag=True, help="Draft one below the law's sum, which it permits.")
 def sar(
     data: Path,
     database: str,
@@ -117,22 +138,25 @@ def sar(
     by: str,
     form: str | None,
     pdf: Path | None,
+    operator: Path | None,
     person: str,
     activity: tuple[str, ...],
     detected: dt.datetime,
+    voluntary: bool,
 ) -> None:
     """Keep and print a draft of suspicion about a person's cash. Compliance only; tell nobody."""
     start, end, clock = first.date(), last.date(), SystemClock()
+    who = filer_of(data, operator)
 
-    def act(tx: Tx) -> tuple[str, Draft]:
+    def act(tx: Tx) -> dict[str, str]:
         officer = person_of(tx, by)
         drafts.period(start, end)
         found = cash.days(cash.moved(tx, start, end), start, end)
-        made = drafts.sar(found, person, activity, detected.date())
-        return filing.write(tx, clock, made, officer), made
+        made = drafts.sar(found, person, activity, detected.date(), voluntary=voluntary)
+        number = filing.write(tx, clock, made, officer)
+        return {"Report": number, **paper.fields(made, who, records.stands(tx, who))}
 
-    number, made = step(data, database, act)
-    rows = [{"Report": number, **paper.fields(made)}]
+    rows = [step(data, database, act)]
     tell("Suspicious activity report: draft", rows, form, pdf, secret=True)
 
 
@@ -249,6 +273,7 @@ def transfers(
 @report.command()
 @DATA
 @DATABASE
+@OPERATOR
 @forms
 @click.option("--law", "code", required=True, help="The place's code, such as US-OK.")
 @click.argument("year", type=click.IntRange(2000, 2200))
@@ -258,12 +283,16 @@ def quarterly(
     database: str,
     form: str | None,
     pdf: Path | None,
+    operator: Path | None,
     code: str,
     year: int,
     quarter: int,
 ) -> None:
     """Print each machine with its cash in a quarter, where the place's law wants that told."""
-    rows, cited = step(data, database, lambda tx: records.locations(tx, code, year, quarter))
+    who = filer_of(data, operator)
+    rows, cited = step(
+        data, database, lambda tx: records.locations(tx, code, year, quarter, who=who)
+    )
     tell(
         f"Kiosk locations, {code}, quarter {quarter} of {year} ({', '.join(cited)})",
         rows,

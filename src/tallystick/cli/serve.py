@@ -47,6 +47,11 @@ def database_of(data: Path, database: str) -> str:
     help="Stay closed until an officer stated each duty as met, or only show them.",
 )
 @click.option(
+    "--operator",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Who runs the machines, a TOML file; default: operator.toml in the data folder.",
+)
+@click.option(
     "--support-hours", default="", help="always, or 'mon-fri 08:00-22:00; sat 09:00-17:00'"
 )
 @click.option("--police", default="", help="The police's contact, where it must be shown.")
@@ -55,6 +60,13 @@ def database_of(data: Path, database: str) -> str:
     multiple=True,
     help="Ask customers beyond the law: phone, document, copy, email, photo or source, with the "
     "minor units of a day from which on, such as phone=0.",
+)
+@click.option(
+    "--picture-days",
+    type=click.IntRange(0, 3_650),
+    default=365,
+    show_default=True,
+    help="For how long a picture held is not asked for again; 0: at each visit.",
 )
 @click.option("--texts", default="", help="Who sends codes: command:PATH, or file:PATH to play.")
 @click.option("--origin", default="", help="The console's address as browsers see it.")
@@ -80,9 +92,11 @@ def serve(
     scam_policy: Path | None,
     trial: str,
     duties: str,
+    operator: Path | None,
     support_hours: str,
     police: str,
     ask: tuple[str, ...],
+    picture_days: int,
     texts: str,
     origin: str,
     log_origin: str,
@@ -108,9 +122,11 @@ def serve(
         scam_policy=scam_policy,
         trial=trial,
         duties=duties,
+        operator=operator,
         support_hours=support_hours,
         police=police,
         ask=ask,
+        picture_days=picture_days,
         texts=texts,
         origin=origin,
         log_origin=log_origin,

@@ -23,13 +23,14 @@ from tallystick.core.identity import sealing
 from tallystick.core.identity.keys import b64url
 from tallystick.core.money import BTC, Amount, Price, Rounding, asset
 from tallystick.core.rulebook.duties import Statements, unmet
-from tallystick.core.store import Tx, prepared
-from tallystick.kiosk import receipts, support, wire
+from tallystick.core.store import Tx, one_of, prepared
+from tallystick.kiosk import particulars, receipts, support, wire
 from tallystick.kiosk.customers.ask import PICTURES, UNABLE, Asked, Item, asks, before_cash, name
 from tallystick.kiosk.customers.desk import CustomerDesk
 from tallystick.kiosk.customers.policy import Policy as CustomerPolicy
 from tallystick.kiosk.errors import LawRefuses, RateUnusable
 from tallystick.kiosk.model import Note, Terms
+from tallystick.kiosk.particulars import NOBODY, Particulars
 from tallystick.kiosk.rates import Rates
 from tallystick.kiosk.scams.intervene import ScamDesk
 from tallystick.kiosk.scams.policy import shipped
@@ -69,17 +70,8 @@ class Policy:
     float_low_sats: int = 5_000_000
     host_bp: int = 0
     quote_ttl_s: int = wire.QUOTE_TTL_S
-    operator: wire.Operator = field(
-        default_factory=lambda: wire.Operator(
-            name="Sample Operator Inc",
-            licence="000000",
-            phone="1-800-555-0142",
-            place="1 Example Street",
-            label="Kiosk 0142",
-            hours=[support.ALWAYS],
-            police="911",
-        )
-    )
+    operator: Particulars | None = field(default_factory=particulars.sample)
+    """Who runs the machines; None: nobody has stated it, and no machine opens."""
 
 
 @dataclass(slots=True)
@@ -196,20 +188,22 @@ def _receipt_whole(desk: Desk, today: dt.date) -> None:
 
 
 def _reachable(desk: Desk, today: dt.date) -> None:
-    """Raise `LawRefuses` while fewer hours of support, or contacts, are stated than the law's."""
-    short = _short_of(desk.place, desk.policy.operator, today)
+    """Raise `LawRefuses` while less of the operator is stated than must be: name, hours."""
+    short = _short_of(desk.place, desk.policy.operator, desk.network, today)
     if short:
         raise LawRefuses(short)
 
 
-@functools.lru_cache(maxsize=ZONED_MAX)
-def _short(place: rulebook.Jurisdiction, operator: bytes, today: dt.date) -> str:
-    return support.short_of(place, msgspec.json.decode(operator, type=wire.Operator), today)
+_short_of = functools.lru_cache(maxsize=ZONED_MAX)(particulars.short_of)
+"""What is short, worked out once for a place, an operator and a day."""
 
 
-def _short_of(place: rulebook.Jurisdiction, operator: wire.Operator, today: dt.date) -> str:
-    """Return what is short, worked out once for a place, an operator and a day."""
-    return _short(place, msgspec.json.encode(operator), today)
+def _run_by(desk: Desk, label: str) -> wire.Operator:
+    """Return who runs a machine, as its screen and papers say it."""
+    who = desk.policy.operator
+    if who is None:
+        return msgspec.structs.replace(NOBODY, label=label)
+    return who.shown(desk.place.code, label)
 
 
 def _askable(desk: Desk) -> None:
@@ -258,15 +252,19 @@ def warnings(desk: Desk) -> list[wire.Warning]:
 def offer(desk: Desk, tx: Tx, machine: str, label: str) -> wire.Offer:
     """Say what a purchase would cost on this machine now, or why it is closed."""
     closed, price, at, source = "", 0, desk.clock.now(), ""
+    run_by = _run_by(desk, label)
     fee_bp, fee_min = desk.policy.fee_bp, desk.policy.fee_min_minor
     try:
         agreed = terms(desk)
         priced, fee_bp, fee_min = agreed.price, agreed.fee_bp, agreed.fee_min.minor
         rate = desk.rates.current()
         price, at, source = priced.cash.minor, rate.at, rate.source
-        if affordable(desk, tx, priced) < desk.policy.purchase_min_minor:
+        coins, cash = means(desk, tx, machine, priced)
+        if label and not run_by.place:
+            closed = f"Nobody has stated where this machine, {label}, stands."
+        elif coins < desk.policy.purchase_min_minor:
             closed = "The machine has too little bitcoin left to sell."
-        elif machine_left(desk, tx, machine) < desk.policy.purchase_min_minor:
+        elif cash < desk.policy.purchase_min_minor:
             closed = "The machine has taken all the cash it may take today."
     except LawRefuses as error:
         closed = error.detail
@@ -288,7 +286,7 @@ def offer(desk: Desk, tx: Tx, machine: str, label: str) -> wire.Offer:
         day_max_minor=min(by_day, default=0),
         denominations=list(desk.policy.denominations),
         warnings=warnings(desk),
-        operator=msgspec.structs.replace(desk.policy.operator, label=label),
+        operator=run_by,
         rights=rights(desk),
         network=desk.network,
         identify=[
@@ -314,37 +312,25 @@ COUNTED: Final = (Note.STACKED.value, Note.PERMITTED.value)
 
 
 @prepared
-def _wallet() -> sa.Select[Any]:
-    return sa.select(WALLET.c.confirmed_sats, WALLET.c.pending_sats)
+def _means(machine: str, since: dt.datetime) -> sa.Select[Any]:
+    """Ask by one statement what was taken, what is promised, and what there is."""
+    n, p, w = NOTES.c, PURCHASES.c, WALLET.c
+    taken = sa.select(sa.func.coalesce(sa.func.sum(n.minor), 0))
+    taken = taken.where(n.machine == machine, one_of(n.state, COUNTED), n.asked_at >= since)
+    promised = sa.select(sa.func.coalesce(sa.func.sum(p.sats), 0))
+    promised = promised.where(one_of(p.state, PROMISED))
+    held = sa.select(sa.func.coalesce(sa.func.sum(w.confirmed_sats + w.pending_sats), 0))
+    asked = {"taken": taken, "promised": promised, "held": held}
+    return sa.select(*(query.scalar_subquery().label(name) for name, query in asked.items()))
 
 
-@prepared
-def _promised() -> sa.Select[Any]:
-    query = sa.select(sa.func.coalesce(sa.func.sum(PURCHASES.c.sats), 0))
-    return query.where(PURCHASES.c.state.in_(PROMISED))
+def means(desk: Desk, tx: Tx, machine: str, price: Price) -> tuple[int, int]:
+    """Return how much more cash may come in by our means, in minor units.
 
-
-def affordable(desk: Desk, tx: Tx, price: Price) -> int:
-    """Return the cash that the coins not yet promised to anybody can buy, in minor units."""
-    row = _wallet(tx).one_or_none()
-    if row is None:
-        return 0
-    free = row.confirmed_sats + row.pending_sats - int(_promised(tx).scalar_one())
-    return price.to_cash(Amount(max(free, 0), BTC), Rounding.DOWN).minor
-
-
-def _taken(since: object) -> sa.Select[Any]:
-    query = sa.select(sa.func.coalesce(sa.func.sum(NOTES.c.minor), 0))
-    return query.where(NOTES.c.state.in_(COUNTED), NOTES.c.asked_at >= since)
-
-
-@prepared
-def _taken_by(machine: str, since: object) -> sa.Select[Any]:
-    return _taken(since).where(NOTES.c.machine == machine)
-
-
-def machine_left(desk: Desk, tx: Tx, machine: str) -> int:
-    """Return how much more this machine may take today: what a stolen machine could lie about."""
-    since = desk.midnight(desk.clock.now())
-    taken = int(_taken_by(tx, machine=machine, since=since).scalar_one())
-    return max(desk.policy.machine_day_max_minor - taken, 0)
+    First what the coins not yet promised to anybody can buy; then what this machine may still take
+    today, which is what a stolen machine could lie about.
+    """
+    found = _means(tx, machine=machine, since=desk.midnight(desk.clock.now())).one()
+    free = max(int(found.held) - int(found.promised), 0)
+    coins = price.to_cash(Amount(free, BTC), Rounding.DOWN).minor
+    return coins, max(desk.policy.machine_day_max_minor - int(found.taken), 0)

@@ -104,6 +104,10 @@ class Operator(Message, frozen=True):
     """When a person answers the telephone, by the machine's own clock; empty: not stated."""
     police: Text = ""
     """How to reach the police and agencies of the place, where that must be shown."""
+    address: Text = ""
+    """The operator's own address and web address; empty: not stated."""
+    authority: Text = ""
+    """Where complaints about the operator go in this place; empty: none is named."""
 
 
 class ReceiptLine(Message, frozen=True):

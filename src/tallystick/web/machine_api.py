@@ -71,7 +71,7 @@ def _offer(tx: Tx, desk: Desk, who: machines.Machine, at: dict[str, str], _: Non
 def _start(
     tx: Tx, desk: Desk, who: machines.Machine, at: dict[str, str], body: wire.QuoteRequest
 ) -> Any:
-    return buy.start(tx, desk, who.id, body)
+    return buy.start(tx, desk, who.id, body, who.label)
 
 
 def _renew(tx: Tx, desk: Desk, who: machines.Machine, at: dict[str, str], _: Any) -> Any:

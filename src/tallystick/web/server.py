@@ -10,7 +10,7 @@ import signal
 import socket
 import threading
 import urllib.parse
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -35,12 +35,13 @@ from tallystick.core.rulebook import adoptions, duties
 from tallystick.core.rulebook.duties import Statements
 from tallystick.core.store import Store
 from tallystick.core.vault import Vault
-from tallystick.kiosk import payout, support
+from tallystick.kiosk import particulars, payout, support
 from tallystick.kiosk.audit import Check, audit
 from tallystick.kiosk.customers import policy as customer_policy
 from tallystick.kiosk.customers import sweep
 from tallystick.kiosk.customers.desk import CustomerDesk
 from tallystick.kiosk.customers.texts import open_texts
+from tallystick.kiosk.particulars import FILE, Particulars
 from tallystick.kiosk.quote import Desk, Policy
 from tallystick.kiosk.rates import ExchangeSource, OfflineSource, Rates, RateSource
 from tallystick.kiosk.scams import policy as scam_policy
@@ -58,7 +59,11 @@ from tallystick.web.door import Door
 from tallystick.web.public.app import create_app as create_public
 from tallystick.web.publishing import FOLDER, Publishing, open_publisher
 
+DEMO_LAW: Final = "DEMO"
+"""The law of no place, where the sample operator may be shown."""
 WORK_EVERY_S: Final = 0.5
+GATHER_S: Final = 0.1
+"""How far apart payouts begin at least: what is finished meanwhile goes in one transaction."""
 CLOSE_S: Final = 2
 PRICE_EVERY_S: Final = 10
 LAW_EVERY_S: Final = 2
@@ -100,14 +105,19 @@ class Settings:
     ask: tuple[str, ...] = ()
     """What a customer shows beyond the law: ``ITEM=FROM`` in minor units of a day's cash, such as
     ``phone=0``, ``document=300000`` or ``source=500000``."""
+    picture_days: int = 365
+    """For so many days a picture of card or person is not asked for again; 0: at each visit."""
     texts: str = ""
     """Who sends one-time codes: ``command:PATH``, a program that gets the message as JSON, or
     ``file:PATH``, which plays a telephone; empty: a machine that must send codes stays closed."""
+    operator: Path | None = None
+    """The operator's particulars, a TOML file; else ``operator.toml`` in the data folder. Without
+    one no machine opens, but under the law ``DEMO``, which has the sample's."""
     support_hours: str = ""
-    """When a person answers the telephone, by the machine's clock: ``always``, or such as
-    ``mon-fri 08:00-22:00; sat 09:00-17:00``. Screens say these; fewer than the law's close it."""
+    """When a person answers the telephone, by the machine's clock, instead of the operator's file:
+    ``always``, or such as ``mon-fri 08:00-22:00; sat 09:00-17:00``."""
     police: str = ""
-    """How to reach the police and agencies of the place, shown where the law wants it."""
+    """How to reach the police and agencies of the place, instead of the operator's file."""
     duties: str = "required"
     """``required``: closed until an officer stated each duty that no machine can check (a licence,
     hours of support) as met; ``shown``: the console shows them, and nobody is asked."""
@@ -119,7 +129,8 @@ def open_desk(settings: Settings, clock: Clock, store: Store) -> Desk:
     source: RateSource = OfflineSource() if settings.rates == "offline" else ExchangeSource()
     fed = isinstance(source, ExchangeSource)
     texts = open_texts(settings.texts)
-    asked = customer_policy.read(settings.ask)
+    days = customer_policy.Policy(picture_days=settings.picture_days)
+    asked = customer_policy.read(settings.ask, days)
     screens = Screens(screen.Screening(clock, Lists(screening_policy.load())))
     customers = CustomerDesk(Vault(settings.data / "vault", clock), texts, asked, screens)
     rates = Rates(source, asset(place.currency), clock, fed=fed)
@@ -130,11 +141,22 @@ def open_desk(settings: Settings, clock: Clock, store: Store) -> Desk:
         with store.read() as tx:
             trials.find(tx, settings.trial)
     network = settings.network
-    policy = Policy()
-    hours = support.read(settings.support_hours)
-    reached = msgspec.structs.replace(policy.operator, hours=hours, police=settings.police)
-    policy = replace(policy, operator=reached)
+    policy = Policy(operator=operator_of(settings))
     return Desk(clock, place, policy, rates, key, network, scams, statements, customers)
+
+
+def operator_of(settings: Settings) -> Particulars | None:
+    """Return who runs the machines; None where nobody has stated it and the law is a real one."""
+    who = particulars.find(settings.data, settings.operator)
+    if who is None:
+        return particulars.sample() if settings.law == DEMO_LAW else None
+    if settings.support_hours:
+        support.read(settings.support_hours)
+        who = msgspec.structs.replace(who, hours=settings.support_hours)
+    if not settings.police:
+        return who
+    places = {code: msgspec.structs.replace(p, police=None) for code, p in who.places.items()}
+    return msgspec.structs.replace(who, police=settings.police, places=places)
 
 
 def law_now(settings: Settings, store: Store) -> tuple[rulebook.Jurisdiction, Statements | None]:
@@ -193,6 +215,7 @@ class Paying(threading.Thread):
         worker = Worker(self.till.store, payout.handlers(self.till), self.till.desk.clock)
         synced = -SYNC_EVERY_S
         while not self.stop.is_set():
+            began = self.till.desk.clock.monotonic_s()
             self.woken.clear()
             try:
                 worker.step()
@@ -202,7 +225,8 @@ class Paying(threading.Thread):
             except Exception as error:
                 LOG.error("worker", error=repr(error))
                 self.stop.wait(1)
-            self.woken.wait(WORK_EVERY_S)
+            if self.woken.wait(WORK_EVERY_S):
+                self.stop.wait(max(began + GATHER_S - self.till.desk.clock.monotonic_s(), 0))
 
 
 class Rescreens(threading.Thread):
@@ -330,6 +354,10 @@ def run(settings: Settings, ready: Path | None = None) -> None:
     store = Store.open(settings.database)
     store.migrate()
     desk = open_desk(settings, clock, store)
+    today = desk.day(clock.now())
+    short = particulars.short_of(desk.place, desk.policy.operator, settings.network, today)
+    if short:
+        LOG.warning("operator", closed=short, file=str(settings.operator or settings.data / FILE))
     till = open_till(settings, store, desk)
     till.sync()
     publisher = open_publisher(

@@ -35,7 +35,7 @@ FILE_BYTES_MAX: Final = 200_000
 LAYERS_MAX: Final = 4
 PLACE_FIELDS: Final = {
     *("code", "name", "currency", "zones", "status", "seen", "layers", "statute", "note"),
-    *("not_found", "not_read", "bills", "provision"),
+    *("not_found", "not_read", "bills", "sources", "provision"),
 }
 FIELDS: Final = {
     *("id", "kind", "say", "cite", "since", "until", "since_between", "until_between"),
@@ -256,7 +256,8 @@ def _place(code: str, raw: dict[str, Any]) -> Jurisdiction:
         raise ValueError(f"code is {raw['code']!r}")
     _one_of(raw["status"], STATUSES, "status")
     seen = raw["seen"] if raw["status"] in FOUND else None
-    provisions = tuple(_provision(code, item, seen) for item in raw.get("provision", []))
+    sources = {str(tag): str(text) for tag, text in raw.get("sources", {}).items()}
+    provisions = tuple(_provision(code, item, seen, sources) for item in raw.get("provision", []))
     names = [p.id for p in provisions]
     if len(set(names)) != len(names):
         raise ValueError("two provisions of one id")
@@ -276,7 +277,9 @@ def _place(code: str, raw: dict[str, Any]) -> Jurisdiction:
     )
 
 
-def _provision(code: str, item: dict[str, Any], seen: dt.date | None) -> Provision:
+def _provision(
+    code: str, item: dict[str, Any], seen: dt.date | None, sources: Mapping[str, str]
+) -> Provision:
     _only(item, FIELDS, item["id"])
     given = dict(item)
     for name, known in (
@@ -298,6 +301,10 @@ def _provision(code: str, item: dict[str, Any], seen: dt.date | None) -> Provisi
     for name in ("say", "cite", "read"):
         if not given[name]:
             raise ValueError(f"{item['id']}: {name} is empty")
+    if sources and "source" in given:
+        if given["source"] not in sources:
+            raise ValueError(f"{item['id']}: no source {given['source']!r} in [sources]")
+        given["source"] = sources[given["source"]]
     given["id"] = f"{code}/{item['id']}"
     given.setdefault("since", None)
     return Provision(**given, seen=seen)

@@ -39,7 +39,15 @@ KINDS: Final = GATING | {
     "wording",
 }
 WHO: Final = {"all", "new", "existing", "victims"}
-READ: Final = {"primary", "secondary", "memory", "none", "demonstration"}
+READ_SAYS: Final = {
+    "primary": "Read in the law itself",
+    "secondary": "Read in a secondary source",
+    "memory": "From memory; not read",
+    "none": "Not read",
+    "demonstration": "Made up for the demonstration",
+}
+"""How a provision was read, in words."""
+READ: Final = set(READ_SAYS)
 COUNTS: Final = {"more than", "at least", "less than", "at most", "not stated"}
 BASES: Final = {"coins", "transaction", "cash", "not stated", ""}
 NEEDED: Final = {

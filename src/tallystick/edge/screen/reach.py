@@ -17,6 +17,7 @@ from tallystick.edge.screen.words import Words
 from tallystick.kiosk import wire
 from tallystick.kiosk.support import ALWAYS, DAY_MINUTES
 
+NOTHING: Final = Markup("")
 APART: Final = Markup('<bdi class="run">{}</bdi>')
 
 
@@ -27,6 +28,8 @@ class Reach:
     always: bool = False
     hours: str = ""
     police: str = ""
+    who: Markup = NOTHING
+    """Who runs the machine, with the licence where one is stated."""
 
     @property
     def spans(self) -> Markup:
@@ -43,10 +46,18 @@ def reach(operator: wire.Operator | None, words: Words) -> Reach:
     """Return how to reach a person, for a page or a paper."""
     if operator is None:
         return Reach()
+    who = run_by(operator, words)
     if list(operator.hours) == [ALWAYS]:
-        return Reach(always=True, police=operator.police)
+        return Reach(always=True, police=operator.police, who=who)
     spans = [_span(one, words) for one in operator.hours]
-    return Reach(hours="; ".join(spans), police=operator.police)
+    return Reach(hours="; ".join(spans), police=operator.police, who=who)
+
+
+def run_by(operator: wire.Operator, words: Words) -> Markup:
+    """Return who runs a machine: the name, and the licence where one is stated."""
+    if not operator.licence:
+        return Markup("<bdi>{}</bdi>").format(operator.name)
+    return words.say("{name}, licence {licence}", name=operator.name, licence=operator.licence)
 
 
 def _span(one: wire.SupportHours, words: Words) -> str:

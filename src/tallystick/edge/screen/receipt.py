@@ -20,7 +20,7 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from tallystick.edge.screen import half, papers, sayings
-from tallystick.edge.screen.reach import reach
+from tallystick.edge.screen.reach import reach, run_by
 from tallystick.edge.screen.words import Words
 from tallystick.edge.view import Screen, View
 from tallystick.kiosk import wire
@@ -127,9 +127,10 @@ def _head(view: View, words: Words, title: str) -> Iterator[Line]:
     yield Line(title, Look.TITLE)
     if view.offer:
         who = view.offer.operator
-        named = words.look_up("{name}, licence {licence}")
-        yield from _broken(named.format(name=who.name, licence=who.licence), Look.STRONG)
+        yield from _broken(_plain(run_by(who, words)), Look.STRONG)
         yield from _broken(f"{who.label}, {who.place}")
+        if who.address:
+            yield from _broken(words.look_up("Our address: {address}.").format(address=who.address))
     if view.demo:
         yield from _broken(words.look_up("Demonstration. No real money."))
     yield Line("", Look.RULE)
@@ -152,6 +153,9 @@ def _calls(operator: wire.Operator, words: Words) -> Iterator[Line]:
     if how.hours:
         said = words.look_up("A person answers: {hours}").format(hours=how.hours)
         yield from _broken(said.replace("\N{NO-BREAK SPACE}", " "))
+    if operator.authority:
+        where = words.look_up("Complaints about us: {authority}.")
+        yield from _broken(where.format(authority=operator.authority))
 
 
 def _broken(text: str, look: Look = Look.PLAIN) -> list[Line]:

@@ -24,7 +24,7 @@ ENV: Final = Environment(
 )
 KINDS: Final = {
     "phone": "Telephone",
-    "email": "E-mail address",
+    "email": "E-mail address, not verified",
     "copy": "Picture of the card",
     "photo": "Picture of the person",
     "source": "Source of the money",
@@ -46,6 +46,7 @@ LABELS: Final = {
     "source": "Where the money is from",
     "purchase": "Purchase",
     "address": "Address",
+    "verified": "Verified",
 }
 
 

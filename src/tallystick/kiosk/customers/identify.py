@@ -20,8 +20,8 @@ from tallystick.core.clock import new_id
 from tallystick.core.store import Tx
 from tallystick.kiosk import wire
 from tallystick.kiosk.customers import licence as licences
-from tallystick.kiosk.customers import people, phone
-from tallystick.kiosk.customers.ask import Item, address_wanted, asks, name
+from tallystick.kiosk.customers import people, phone, rests
+from tallystick.kiosk.customers.ask import PICTURES, Item, address_wanted, asks, name
 from tallystick.kiosk.customers.desk import CustomerDesk, Identified
 from tallystick.kiosk.customers.errors import (
     CustomerBarred,
@@ -138,8 +138,9 @@ def say_source(
     if ask.source not in SOURCES or who is None:
         return told(tx, desk, purchase, "unreadable")
     customer = who.customer or people.make(tx, desk.clock)
-    keep(tx, desk, mine, customer, "source", {"source": ask.source, "purchase": purchase}, machine)
-    note_shown(tx, desk, purchase, Item.SOURCE, customer)
+    said = {"source": ask.source, "purchase": purchase}
+    record = keep(tx, desk, mine, customer, "source", said, machine)
+    note_shown(tx, desk, purchase, Item.SOURCE, customer, record)
     return told(tx, desk, purchase)
 
 
@@ -224,14 +225,15 @@ def _phone_shown(
         customer = people.make(tx, desk.clock)
         people.point(tx, desk.clock, people.PHONE, link, customer)
     owner = people.find(tx, customer)
-    if not mine.vault.marked(tx, owner["subject"], "phone", link):
-        keep(tx, desk, mine, customer, "phone", {"number": number}, purchase, mark=link)
+    record = mine.vault.marked(tx, owner["subject"], "phone", link) or keep(
+        tx, desk, mine, customer, "phone", {"number": number}, purchase, mark=link
+    )
     extend(tx, desk, mine, customer)
     if who is not None and who.documented and who.customer:
         customer = who.customer
     row = sa.update(BUYERS).where(BUYERS.c.purchase == purchase)
     tx.execute(row.values(phone=link))
-    note_shown(tx, desk, purchase, Item.PHONE, customer)
+    note_shown(tx, desk, purchase, Item.PHONE, customer, record)
 
 
 def _document_shown(
@@ -251,25 +253,51 @@ def _document_shown(
         people.merge(tx, desk.clock, desk.scams.key, customer, other, "a document")
     for kind, link in links.items():
         people.point(tx, desk.clock, kind, link, customer)
-    said = _plain(licence)
-    if not vault.marked(tx, people.find(tx, customer)["subject"], "document", card):
-        keep(tx, desk, mine, customer, "document", said, purchase, mark=card)
+    mark = vault.link(people.DOCUMENT, f"{card}\n{licence.expires}")
+    subject = people.find(tx, customer)["subject"]
+    record = vault.marked(tx, subject, "document", mark) or keep(
+        tx, desk, mine, customer, "document", _plain(licence), purchase, mark=mark
+    )
     extend(tx, desk, mine, customer)
     row = sa.update(CUSTOMERS).where(
         CUSTOMERS.c.id == customer, CUSTOMERS.c.documented_at.is_(None)
     )
     tx.execute(row.values(documented_at=desk.clock.now()))
-    note_shown(tx, desk, purchase, Item.DOCUMENT, customer)
+    note_shown(tx, desk, purchase, Item.DOCUMENT, customer, record)
+    _rest_on_pictures(tx, desk, mine, purchase, customer, record)
     names = (licence.family, licence.given, licence.born, licence.country)
     mine.screening.identified(tx, Identified(customer, *names))
+
+
+def _rest_on_pictures(
+    tx: Tx, desk: Desk, mine: CustomerDesk, purchase: str, customer: str, document: str
+) -> None:
+    """Take as shown each picture that is asked for here and in force from an earlier visit."""
+    today, days = desk.day(desk.clock.now()), mine.policy.picture_days
+    for item in sorted({one.item for one in asks(desk.place, mine.policy, today)} & PICTURES):
+        held = rests.in_force(tx, mine.vault, desk.clock, customer, item, document, days)
+        who = people.buyer(tx, purchase)
+        if held is not None and who is not None and item not in who.shown:
+            note_shown(tx, desk, purchase, item, customer, held.record, held.at)
 
 
 def _plain(licence: licences.Licence) -> Row:
     return {name: getattr(licence, name) for name in licences.Licence.__dataclass_fields__}
 
 
-def note_shown(tx: Tx, desk: Desk, purchase: str, item: Item, customer: str) -> None:
-    """Write down that something was shown, and by whom; the journal learns a salted hash."""
+def note_shown(
+    tx: Tx,
+    desk: Desk,
+    purchase: str,
+    item: Item,
+    customer: str,
+    record: str,
+    since: dt.datetime | None = None,
+) -> None:
+    """Write down that something was shown, and by whom; the journal learns a salted hash.
+
+    ``record``: what the purchase rests on; ``since``: when that was taken, at an earlier visit.
+    """
     who = people.buyer(tx, purchase)
     shown = sorted((who.shown if who else frozenset()) | {item.value})
     row = sa.update(BUYERS).where(BUYERS.c.purchase == purchase)
@@ -277,5 +305,6 @@ def note_shown(tx: Tx, desk: Desk, purchase: str, item: Item, customer: str) -> 
     known = people.pseudonym(desk.scams.key, customer)
     desk_row = sa.update(INTERVENTIONS).where(INTERVENTIONS.c.purchase == purchase)
     tx.execute(desk_row.values(person=known))
-    said = {"purchase": purchase, "customer": customer, "item": item.value}
+    rests.note(tx, purchase, item, record, since or desk.clock.now(), since is not None)
+    said = {"purchase": purchase, "customer": customer, "item": item.value, "record": record}
     listed(tx, desk.clock, "customer_shown", said)

@@ -45,11 +45,14 @@ def keep(
     said: Mapping[str, Any],
     by: str,
     mark: str = "",
-) -> None:
-    """Put something that a customer showed into the vault, for as long as the law wants."""
+) -> str:
+    """Put something that a customer showed into the vault, for as long as the law wants.
+
+    Return the record's id.
+    """
     until, basis = retention(desk.place, desk.day(desk.clock.now())) or (None, "")
     subject = subject_of(tx, desk, customer)
-    mine.vault.put(tx, subject, kind, msgspec.json.encode(said), by, until, basis, mark)
+    return mine.vault.put(tx, subject, kind, msgspec.json.encode(said), by, until, basis, mark)
 
 
 def subject_of(tx: Tx, desk: Desk, customer: str) -> str:

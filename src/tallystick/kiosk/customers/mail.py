@@ -1,7 +1,8 @@
 """A customer's e-mail address: read strictly, kept sealed, and never taken for who somebody is.
 
 The form is the dot-atom of RFC 5321 (4.1.2) with a name of RFC 1123, in ASCII, within their
-lengths: what nearly every address is. Nothing is sent to it, so nothing proves that it is theirs.
+lengths: what nearly every address is. Nothing is ever sent to it, so nothing proves that it is
+theirs, and wherever it is shown it is called not verified.
 """
 
 from __future__ import annotations
@@ -43,8 +44,10 @@ def give(tx: Tx, desk: Desk, machine: str, purchase: str, ask: wire.MailAsk) -> 
     who = people.buyer(tx, purchase)
     customer = (who.customer if who else "") or people.make(tx, desk.clock)
     mark = mine.vault.link(Item.MAIL, address)
-    if not mine.vault.marked(tx, people.find(tx, customer)["subject"], Item.MAIL, mark):
-        keep(tx, desk, mine, customer, Item.MAIL, {"address": address}, purchase, mark)
+    subject, said = people.find(tx, customer)["subject"], {"address": address, "verified": "no"}
+    record = mine.vault.marked(tx, subject, Item.MAIL, mark) or keep(
+        tx, desk, mine, customer, Item.MAIL, said, purchase, mark
+    )
     extend(tx, desk, mine, customer)
-    note_shown(tx, desk, purchase, Item.MAIL, customer)
+    note_shown(tx, desk, purchase, Item.MAIL, customer, record)
     return told(tx, desk, purchase)

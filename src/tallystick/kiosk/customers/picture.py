@@ -2,8 +2,8 @@
 
 It comes sealed for this server and this step, is opened in memory, looked at as bytes, and sealed
 again under the customer's own key; the books learn that it was shown. Nobody's face is compared or
-measured by any program: a person of the operator's looks, on record. Once a visit for each item;
-a picture that comes again changes nothing.
+measured by any program: a person of the operator's looks, on record. Once a visit for each item,
+and not at all while one from before is in force (`rests`); one that comes again changes nothing.
 """
 
 from __future__ import annotations
@@ -58,9 +58,9 @@ def take(tx: Tx, desk: Desk, machine: str, purchase: str, ask: wire.PictureAsk) 
         return told(tx, desk, purchase, "full")
     customer = (who.customer if who else "") or people.make(tx, desk.clock)
     said = {"purchase": purchase, "jpeg": base64.b64encode(jpeg).decode()}
-    keep(tx, desk, mine, customer, item, said, purchase)
+    record = keep(tx, desk, mine, customer, item, said, purchase)
     extend(tx, desk, mine, customer)
-    note_shown(tx, desk, purchase, item, customer)
+    note_shown(tx, desk, purchase, item, customer, record)
     return told(tx, desk, purchase)
 
 

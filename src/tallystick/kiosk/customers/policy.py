@@ -33,6 +33,9 @@ class Policy:
     """Where the money comes from, from this sum of a day on."""
     age_least: int = 18
     """The least age, in years, of a customer who shows a document."""
+    picture_days: int = 365
+    """For so many days a picture of card or person is not asked for again of whoever shows the
+    same document; 0: at each visit."""
     link_days: int = 1_826
     """For so long after an erasure the blind links stay, so that limits still hold."""
 

@@ -49,6 +49,17 @@ BUYERS: Final = sa.Table(
     sa.Index("ix_kiosk_buyers_machine_made_at", "machine", "made_at"),
     sqlite_strict=True,
 )
+RESTS: Final = sa.Table(
+    "kiosk_rests",
+    METADATA,
+    sa.Column("purchase", sa.Text, primary_key=True),
+    sa.Column("item", sa.Text, primary_key=True),
+    sa.Column("record", sa.Text, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("again", sa.BigInteger, nullable=False),
+    sa.Index("ix_kiosk_rests_record", "record"),
+    sqlite_strict=True,
+)
 SWEEPS: Final = sa.Table(
     "kiosk_sweeps",
     METADATA,

@@ -118,11 +118,14 @@ def sar(
     activity: Sequence[str],
     detected: dt.date,
     load: Load = rulebook.load,
+    voluntary: bool = False,
 ) -> Draft:
     """Return a draft of suspicion about one person's cash, detected on a day.
 
-    Raises `NoSuchDuty` where the law has none, and `ReportIncomplete` when the cash is below the
-    threshold, or the activity is none of `ACTIVITIES`.
+    Below the threshold only a ``voluntary`` one, where the law lets one be filed; no day is set
+    for it, and ours is that of one that is required. Raises `NoSuchDuty` where the law has none,
+    and `ReportIncomplete` when the cash is below the threshold, or the activity is none of
+    `ACTIVITIES`.
     """
     known_day(detected)
     mine = [one for one in found if one.person == person]
@@ -131,8 +134,16 @@ def sar(
     place = load(mine[0].jurisdiction)
     duty = duty_of(place, "sar", detected)
     total = cash.combined([_at(one, mine[0]) for one in mine], lambda code: layer_of(duty))[0]
+    by_choice = ""
     if not duty.reached(total.in_minor + total.out_minor):
-        raise ReportIncomplete(f"{duty.provision.say} This is less.")
+        by_choice = str(duty.provision.terms.get("voluntary", ""))
+        if not by_choice:
+            raise ReportIncomplete(f"{duty.provision.say} This is less.")
+        if not voluntary:
+            raise ReportIncomplete(
+                f"{duty.provision.say} This is less: none is required. One may be filed "
+                f"voluntarily ({by_choice}); ask for that."
+            )
     draft = _ctr(total, duty)
     return msgspec.structs.replace(
         draft,
@@ -142,6 +153,7 @@ def sar(
         due=duty.due(detected),
         note_to_fincen=key_term(place, detected),
         activity=tuple(activity),
+        voluntary=by_choice,
     )
 
 

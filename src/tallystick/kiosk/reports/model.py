@@ -71,11 +71,16 @@ class Draft(msgspec.Struct, frozen=True):
     narrative_digest: str = ""
     zone: str = ""
     """By whose calendar its days are reckoned; empty: by that of its place."""
+    voluntary: str = ""
+    """The law that lets a report be filed which none requires; empty: it is required."""
 
     @property
     def digest(self) -> str:
         """Return SHA-256 over the draft, in hex: what people approve."""
-        return journal.commit(b"", msgspec.to_builtins(self))
+        told = msgspec.to_builtins(self)
+        if not self.voluntary:
+            del told["voluntary"]  # drafts from before have none, and keep their digest
+        return journal.commit(b"", told)
 
 
 def whole(minor: int, per_whole: int) -> int:

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from tallystick.core.money import Amount, asset
+from tallystick.kiosk.particulars import Particulars
 from tallystick.kiosk.reports.model import Draft, Kind
 from tallystick.look import FOLDER
 
@@ -34,6 +35,8 @@ NOT_TO_TELL: Final = (
     "all to the person it is about (31 U.S.C. 5318(g)(2))."
 )
 
+NOT_STATED: Final = "not stated in the operator's file"
+
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -54,9 +57,34 @@ def _cell(value: Any) -> str:
     return text if harmless else f"'{text}"
 
 
-def fields(draft: Draft) -> dict[str, str]:
-    """Return a draft by the names of the form's fields, as FinCEN's CTR and SAR have them."""
+def filer(who: Particulars | None) -> dict[str, str]:
+    """Return the filing institution by the names of FinCEN's fields; what is missing says so."""
+    if who is None:
+        return {"Filing institution": NOT_STATED}
+    filing = who.filing
+    parts = {
+        "Filing institution": who.name + (" (a sample, nobody)" if who.sample else ""),
+        "Alternate name": who.trading_as or "none",
+        "EIN": filing.ein,
+        "Address": who.address.line,
+        "Country": who.address.country,
+        "Type of financial institution": "Money services business",
+        "MSB registration": filing.msb_registration,
+        "Contact office": filing.office,
+        "Contact telephone": filing.telephone or who.telephone,
+    }
+    return {name: value or NOT_STATED for name, value in parts.items()}
+
+
+def fields(
+    draft: Draft, who: Particulars | None = None, places: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return a draft by the names of the form's fields, as FinCEN's CTR and SAR have them.
+
+    ``who`` files it; ``places``: where each machine stands, by its id.
+    """
     currency = asset(draft.currency)
+    stood = [(places or {}).get(machine, machine) for machine in draft.machines]
     common = {
         "Person": draft.person,
         "Total cash in": str(Amount(draft.cash_in_minor, currency)),
@@ -64,9 +92,10 @@ def fields(draft: Draft) -> dict[str, str]:
         "Total cash out": str(Amount(draft.cash_out_minor, currency)),
         "Total cash out, whole units": f"{draft.cash_out_whole:,}",
         "Purchases": ", ".join(draft.purchases),
-        "Machines where it took place": ", ".join(draft.machines),
+        "Machines where it took place": "; ".join(stood),
         "Provision": f"{draft.provision}, {draft.cite}",
         "File by": draft.due.isoformat(),
+        **filer(who),
     }
     if draft.kind is Kind.CTR:
         return {
@@ -78,6 +107,7 @@ def fields(draft: Draft) -> dict[str, str]:
         }
     return {
         "Type of filing": "Initial report",
+        "Required": f"No: filed voluntarily ({draft.voluntary})" if draft.voluntary else "Yes",
         "Filing institution note to FinCEN": draft.note_to_fincen,
         "Suspicious activity from": draft.first_day.isoformat(),
         "Suspicious activity to": draft.last_day.isoformat(),

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from tallystick.core import rulebook
 from tallystick.core.identity.tables import MACHINES
 from tallystick.core.store import Tx
+from tallystick.kiosk.particulars import Particulars
 from tallystick.kiosk.reports import cash
 from tallystick.kiosk.reports.cash import person_of
 from tallystick.kiosk.reports.drafts import Load, duty_or_none, period
@@ -60,10 +61,16 @@ def transfers(tx: Tx, first: dt.date, last: dt.date, load: Load = rulebook.load)
 
 
 def locations(
-    tx: Tx, code: str, year: int, quarter: int, load: Load = rulebook.load
+    tx: Tx,
+    code: str,
+    year: int,
+    quarter: int,
+    load: Load = rulebook.load,
+    who: Particulars | None = None,
 ) -> tuple[list[Row], list[str]]:
     """Return each machine with its cash in a quarter, and the provisions that want it told.
 
+    ``who``: the operator, who states where each machine stands.
     Raises `NoSuchDuty` where the place wants no quarterly report.
     """
     if quarter not in (1, 2, 3, 4):
@@ -82,6 +89,7 @@ def locations(
         {
             "machine": row["id"],
             "label": row["label"],
+            "address": _stands(who, row["label"]),
             "state": row["state"],
             "since": row["created_at"].date().isoformat(),
             "until": row["revoked_at"].date().isoformat() if row["revoked_at"] else "",
@@ -89,9 +97,27 @@ def locations(
             "cash_in_minor": _of_machine(found, row["id"], first, last),
         }
         for row in machines
-        if row["id"] in there or row["revoked_at"] is None
+        if row["id"] in there or _stood(row, first, last, place.zone)
     ]
     return rows, [p.id for p in wanted]
+
+
+def _stood(machine: Any, first: dt.date, last: dt.date, zone: str) -> bool:
+    """Say whether a machine was in service on some day from the first to the last."""
+    here = ZoneInfo(zone)
+    begun, ended = machine["created_at"], machine["revoked_at"]
+    gone = ended is not None and ended.astimezone(here).date() < first
+    return begun.astimezone(here).date() <= last and not gone
+
+
+def stands(tx: Tx, who: Particulars | None) -> dict[str, str]:
+    """Return where each machine stands, by its id: its name, its address and the id."""
+    found = tx.execute(sa.select(MACHINES.c.id, MACHINES.c.label))
+    return {row[0]: f"{row[1]}, {_stands(who, row[1])} ({row[0]})" for row in found}
+
+
+def _stands(who: Particulars | None, label: str) -> str:
+    return (who.where(label) if who else "") or "address not stated"
 
 
 def _of_machine(found: Iterable[cash.Moved], machine: str, first: dt.date, last: dt.date) -> int:

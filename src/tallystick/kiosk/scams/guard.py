@@ -17,14 +17,14 @@ import msgspec
 import sqlalchemy as sa
 
 from tallystick.core import effects, rulebook
-from tallystick.core.store import Tx
+from tallystick.core.store import Tx, prepared
 from tallystick.kiosk import blocked, wire
 from tallystick.kiosk.customers import people
 from tallystick.kiosk.model import OPEN, Note, State
 from tallystick.kiosk.quote import Desk
 from tallystick.kiosk.record import event, incident
 from tallystick.kiosk.reports import suspect
-from tallystick.kiosk.scams import intervene, stops, trial
+from tallystick.kiosk.scams import history, intervene, stops, trial
 from tallystick.kiosk.scams.history import Who
 from tallystick.kiosk.scams.intervene import Outcome, Plan, ScamDesk
 from tallystick.kiosk.scams.policy import Answer, Step
@@ -80,7 +80,7 @@ def ended(tx: Tx, desk: Desk, purchase: str, outcome: Outcome) -> None:
     row = intervene.of_purchase(tx, purchase)
     if row is None or row["ended_at"] is not None:
         return
-    cash = tx.execute(_cash(purchase)).scalar_one()
+    cash = _cash(tx, purchase=purchase).scalar_one()
     held = cash if row["step"] >= Step.HOLD else 0
     back = outcome in intervene.RETURNED
     sent = 0 if back or outcome is Outcome.ABANDONED else cash
@@ -149,7 +149,15 @@ def who(tx: Tx, desk: Desk, row: Row) -> Who:
     if known is not None and known.customer:
         person = people.pseudonym(key, known.customer)
         phone = trial.pseudonym(key, f"phone:{known.phone}") if known.phone else ""
-    return Who(row["id"], row["machine"], row["address"], person, phone)
+    named = known is not None and bool(known.customer)
+    return Who(row["id"], row["machine"], row["address"], person, phone, named)
+
+
+@prepared
+def _fed(purchase: str) -> sa.Select[Any]:
+    n = NOTES.c
+    query = sa.select(n.asked_at).where(n.purchase == purchase, n.state == Note.STACKED.value)
+    return query.order_by(n.seq)
 
 
 def scene(tx: Tx, desk: Desk, row: Row, mode: str, pauses_ms: Sequence[int]) -> Scene:
@@ -157,9 +165,7 @@ def scene(tx: Tx, desk: Desk, row: Row, mode: str, pauses_ms: Sequence[int]) -> 
     local = desk.clock.now().astimezone(ZoneInfo(desk.place.zone))
     binds = rulebook.binding(desk.place, desk.day(desk.clock.now()))
     by_day = (figure for limit, _, figure in binds.limits if limit.kind == "daily-limit")
-    n = NOTES.c
-    query = sa.select(n.asked_at).where(n.purchase == row["id"], n.state == Note.STACKED.value)
-    times = [moment.timestamp() for moment in tx.execute(query.order_by(n.seq)).scalars()]
+    times = [moment.timestamp() for moment in _fed(tx, purchase=row["id"]).scalars()]
     return Scene(
         currency=row["currency"],
         cash_minor=row["cash_minor"],
@@ -208,6 +214,7 @@ def _told(plan: Plan, questions: list[wire.CareQuestion]) -> wire.Care:
     )
 
 
+@prepared
 def _cash(purchase: str) -> sa.Select[Any]:
     return sa.select(PURCHASES.c.cash_minor).where(PURCHASES.c.id == purchase)
 
@@ -215,4 +222,7 @@ def _cash(purchase: str) -> sa.Select[Any]:
 def explained(tx: Tx, desk: ScamDesk, purchase: str) -> Row | None:
     """Return a purchase's intervention for the console: signals as sentences, answers, step."""
     row = intervene.of_purchase(tx, purchase)
-    return None if row is None else intervene.explained(desk, row)
+    if row is None:
+        return None
+    off = history.lifted(tx, [row["id"]]).get(row["id"])
+    return intervene.explained(desk, row) | {"lifted_at": off}

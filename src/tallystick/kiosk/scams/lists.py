@@ -3,7 +3,8 @@
 `tallystick.kiosk.blocked` holds the entries and asks them at every step, so whatever is added here
 holds on all machines at once. A shared entry must end by itself and name where to appeal. Where
 two say different things the stricter wins, except that an entry which we lifted on appeal comes
-back only by a newer one; OFAC's are not ours to lift (requirement 16).
+back only by a newer one; OFAC's are not ours to lift (requirement 16). What is lifted on appeal
+ends the address's flags too, and each record of one says so.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ import sqlalchemy as sa
 from tallystick.core.clock import Clock, new_id
 from tallystick.core.store import Tx
 from tallystick.kiosk import blocked
+from tallystick.kiosk.record import listed
+from tallystick.kiosk.scams import intervene
 from tallystick.kiosk.scams.errors import AppealRefused, ClaimUnknown, ListRefused, SamePerson
-from tallystick.kiosk.scams.tables import APPEALS, CLAIM_ITEMS
+from tallystick.kiosk.scams.tables import APPEALS, CLAIM_ITEMS, INTERVENTIONS
 from tallystick.kiosk.tables import PURCHASES
 
 FORMAT: Final = "tallystick-blocked/1"
@@ -188,3 +191,17 @@ def decide(tx: Tx, clock: Clock, appeal_id: str, decision: str, reasons: str, by
     tx.execute(sa.update(APPEALS).where(APPEALS.c.id == appeal_id).values(**told))
     if decision == "lifted":
         blocked.lift(tx, clock, row["address"], row["list"], by)
+        _end_flags(tx, clock, row["address"], appeal_id, by)
+
+
+def _end_flags(tx: Tx, clock: Clock, address: str, appeal_id: str, by: str) -> None:
+    """Say in each earlier record of an address that its flag has ended, if no list has it now."""
+    now = clock.now()
+    if blocked.reason(tx, address, now) or blocked.stopped(tx, address, now):
+        return
+    i = INTERVENTIONS.c
+    flagged = tx.execute(sa.select(i.id).where(i.address == address, i.step > 0)).scalars().all()
+    for one in flagged:
+        intervene.followed(tx, clock, one, intervene.After.LIST_LIFTED, appeal_id)
+    told = {"address": address, "appeal": appeal_id, "flags": len(flagged), "by": by}
+    listed(tx, clock, "flags_ended", told)

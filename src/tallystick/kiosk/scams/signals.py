@@ -315,11 +315,16 @@ def figures(signal: Signal) -> dict[str, Any]:
     return {"kind": signal.kind.value, **asdict(signal)}
 
 
-def told(kept: dict[str, Any]) -> str:
-    """Return a kept signal as its sentence for the console."""
+def read(kept: dict[str, Any]) -> Signal:
+    """Return a signal as `figures` kept it."""
     figures_of = {name: value for name, value in kept.items() if name != "kind"}
     signal: Signal = CLASSES[kept["kind"]](**figures_of)
-    return signal.explain()
+    return signal
+
+
+def told(kept: dict[str, Any]) -> str:
+    """Return a kept signal as its sentence for the console."""
+    return read(kept).explain()
 
 
 def detect(scene: Scene, at: Thresholds) -> tuple[Signal, ...]:

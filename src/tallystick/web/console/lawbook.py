@@ -24,6 +24,7 @@ from tallystick.core.rulebook import (
     provision,
 )
 from tallystick.core.rulebook.place import codes
+from tallystick.core.rulebook.provision import READ_SAYS
 from tallystick.core.store import Tx
 from tallystick.kiosk.quote import Desk
 from tallystick.web.figures import sum_of
@@ -43,13 +44,6 @@ FIGURE_WORDS: Final = {
     "days": "Days",
     "transactions": "Transactions",
     "active_days": "Days with a transaction",
-}
-READ: Final = {
-    "primary": "Read in the law itself",
-    "secondary": "Read in a secondary source",
-    "memory": "From memory; not read",
-    "none": "Not read",
-    "demonstration": "Made up for the demonstration",
 }
 
 
@@ -166,7 +160,7 @@ def one_place(tx: Tx, desk: Desk, code: str) -> dict[str, Any] | None:
         ),
         "force_of": force_of,
         "today": today,
-        "read": READ,
+        "read": READ_SAYS,
         "adopted": law.adopted,
         "points": adoptions.open_points(law, today),
         "figure_words": FIGURE_WORDS,

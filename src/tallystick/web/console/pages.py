@@ -16,6 +16,7 @@ from tallystick.bitcoin.transaction import vsize_of
 from tallystick.core.identity import people
 from tallystick.core.store import Tx
 from tallystick.kiosk import queries
+from tallystick.kiosk.customers import copies, rests
 from tallystick.kiosk.customers import people as customers
 from tallystick.kiosk.queries import Wanted
 from tallystick.kiosk.quote import Desk
@@ -110,6 +111,8 @@ def purchase(tx: Tx, desk: Desk, purchase_id: str) -> Row | None:
         "bills": _bills(found.notes),
         "payments": [_paid(payment) for payment in found.payments],
         "customer": known if known and known.customer else None,
+        "rests": rests.of(tx, purchase_id),
+        "kinds": copies.KINDS,
         "care": guard.explained(tx, desk.scams, purchase_id),
         "waits": row["state"] == "paid_in" and guard.waits(tx, purchase_id),
         "calls": [

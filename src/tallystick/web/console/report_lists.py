@@ -18,6 +18,7 @@ from tallystick.core import rulebook
 from tallystick.core.rulebook.duties import ANY_ZONE
 from tallystick.core.rulebook.place import codes
 from tallystick.core.store import Tx
+from tallystick.kiosk.particulars import Particulars
 from tallystick.kiosk.reports import cash, drafts, filing, paper, records
 from tallystick.kiosk.reports.errors import NoSuchDuty
 from tallystick.kiosk.reports.law import quarterly
@@ -48,7 +49,7 @@ def large_cash(tx: Tx, first: dt.date, last: dt.date) -> list[Draft]:
     return drafts.ctr(cash.days(cash.moved(tx, first, last), first, last), last)
 
 
-def cash_sheet(found: Sequence[Draft]) -> Sheet:
+def cash_sheet(found: Sequence[Draft], who: Particulars | None, places: Mapping[str, str]) -> Sheet:
     """Return large cash in the form's fields, and what of it fits a page."""
     shown = [
         {
@@ -64,7 +65,8 @@ def cash_sheet(found: Sequence[Draft]) -> Sheet:
         for one in found
     ]
     says = "Persons and days whose cash passes the law’s threshold, over all machines together."
-    return Sheet("cash", "Large cash", says, [paper.fields(one) for one in found], shown=shown)
+    rows = [paper.fields(one, who, places) for one in found]
+    return Sheet("cash", "Large cash", says, rows, shown=shown)
 
 
 def transfers_sheet(rows: Sequence[Row]) -> Sheet:
@@ -89,6 +91,7 @@ def places_sheet(code: str, year: int, quarter: int, rows: Sequence[Row], cited:
     shown = [
         {
             "Kiosk": row["label"],
+            "Address": row["address"],
             "State": row["state"],
             "Since": row["since"],
             "Until": row["until"] or "–",
@@ -176,7 +179,7 @@ def add(app: FastAPI, desk: Desk) -> None:
 
         def make(tx: Tx) -> Sheet:
             try:
-                rows, cited = records.locations(tx, code, *when)
+                rows, cited = records.locations(tx, code, *when, who=desk.who)
             except NoSuchDuty as none:
                 return Sheet("places", f"Kiosk locations, {code}", f"{none.detail}.", [])
             return places_sheet(code, *when, rows, ", ".join(cited))
@@ -195,7 +198,10 @@ def _add_periods(app: FastAPI, desk: Desk) -> None:
         """Persons and days whose cash passes the law's threshold."""
         days = period(desk, first, last)
         asks = {"first": days[0], "last": days[1], "draft": True}
-        make = lambda tx: cash_sheet(large_cash(tx, *days))  # noqa: E731
+
+        def make(tx: Tx) -> Sheet:
+            return cash_sheet(large_cash(tx, *days), desk.who, records.stands(tx, desk.who))
+
         return desk.sheet(request, person, form, make, asks=asks)
 
     @app.get("/reports/transfers", response_class=HTMLResponse)
@@ -298,12 +304,13 @@ def _add_drafting(app: FastAPI, desk: Desk) -> None:
         last: Annotated[dt.date, Form()],
         detected: Annotated[dt.date, Form()],
         activity: Annotated[list[str], Form(max_length=len(drafts.ACTIVITIES))],
+        voluntary: Annotated[str, Form(pattern="^(|yes)$")] = "",
     ) -> Response:
         """Keep a draft of suspicion about a person's cash."""
         days = period(desk, first, last)
         with desk.store.transact() as tx:
             allowed(tx, person)
             found = cash.days(cash.moved(tx, *days), *days)
-            draft = drafts.sar(found, who, activity, detected)
+            draft = drafts.sar(found, who, activity, detected, voluntary=voluntary == "yes")
             number = filing.write(tx, clock, draft, person.id)
         return RedirectResponse(f"/reports/{number}", 303)

@@ -22,7 +22,8 @@ from tallystick.core.clock import Clock
 from tallystick.core.identity import grants, people
 from tallystick.core.identity.people import Person, Role
 from tallystick.core.store import Tx
-from tallystick.kiosk.reports import filing, paper, reads
+from tallystick.kiosk.particulars import Particulars
+from tallystick.kiosk.reports import filing, paper, reads, records
 from tallystick.kiosk.reports.errors import ReportIncomplete, ReportUnknown
 from tallystick.kiosk.reports.model import NARRATIVE_LENGTH_MAX, NEXT, ROLE, SECRET, State
 from tallystick.web.console.claims import NO_NUL
@@ -112,7 +113,9 @@ def _due(row: Row, now: dt.datetime) -> Row:
     )
 
 
-def one(tx: Tx, report: str, person: Person, now: dt.datetime) -> Row | None:
+def one(
+    tx: Tx, report: str, person: Person, now: dt.datetime, who: Particulars | None = None
+) -> Row | None:
     """Return a report's page, or None where there is none for this person."""
     try:
         row = filing.find(tx, report, person.id)
@@ -127,7 +130,7 @@ def one(tx: Tx, report: str, person: Person, now: dt.datetime) -> Row | None:
         approved = stage is approvals.Stage.READY
     return {
         "report": _due(row, now),
-        "fields": paper.fields(row["draft"]),
+        "fields": paper.fields(row["draft"], who, records.stands(tx, who)),
         "draft": row["draft"],
         "events": [_event(e, names) for e in row["events"]],
         "because": _because(row["events"]),
@@ -161,6 +164,12 @@ class Desk:
     def __init__(self, console: Any) -> None:
         self.console, self.store = console, console.store
         self.clock: Clock = console.door.clock
+
+    @property
+    def who(self) -> Particulars | None:
+        """Return who files the reports; None where nobody has stated it."""
+        found: Particulars | None = self.console.desk.policy.operator
+        return found
 
     def looks(self, person: Person, what: str, how: str, secret: str = "") -> None:
         """Write a look down before anything is shown; ``secret``: a report that may not exist."""
@@ -263,11 +272,14 @@ def _add_one(app: FastAPI, desk: Desk) -> None:
         desk.looks(person, report, form or "page", secret=report)
         if not form:
             now = desk.clock.now()
-            return desk.drawn(request, person, "report", lambda tx: one(tx, report, person, now))
+            return desk.drawn(
+                request, person, "report", lambda tx: one(tx, report, person, now, desk.who)
+            )
         with desk.store.read() as tx:
             row = filing.find(tx, report, person.id)
+            places = records.stands(tx, desk.who)
         title = f"{KINDS[row['kind']]}: report {report}"
-        fields = {"Report": report, **paper.fields(row["draft"])}
+        fields = {"Report": report, **paper.fields(row["draft"], desk.who, places)}
         return as_file(Sheet(report, title, "", [fields], row["kind"] in SECRET), form)
 
     @app.post("/reports/{report}/open", response_class=HTMLResponse)
@@ -281,7 +293,10 @@ def _add_one(app: FastAPI, desk: Desk) -> None:
         vault = _vault(desk)
         told = vault.read(desk.store, record, person.id, why).content.decode() if record else ""
         now = desk.clock.now()
-        make = lambda tx: (one(tx, report, person, now) or {}) | {"told": told}  # noqa: E731
+
+        def make(tx: Tx) -> Row:
+            return (one(tx, report, person, now, desk.who) or {}) | {"told": told}
+
         return desk.drawn(request, person, "report", make)
 
 
