@@ -96,11 +96,12 @@ def test_a_file_is_bounded(tmp_path: Path) -> None:
     long.write_text("#" * (particulars.FILE_BYTES_MAX + 1))
     with pytest.raises(OperatorUnreadable, match="more than"):
         load(long)
-    lots = "".join(f'"{n}" = {{ address = "1 S" }}\n' for n in range(particulars.MACHINES_MAX))
-    cut = OURS.index("[machines")
-    long.write_text(f'{OURS[:cut]}[machines]\n{lots}"one more" = {{ address = "1 S" }}\n')
-    with pytest.raises(OperatorUnreadable, match="at most"):
-        load(long)
+    here = particulars.Machine("1 S")
+    lots = {str(number): here for number in range(particulars.MACHINES_MAX)}
+    most = msgspec.structs.replace(particulars.sample(), machines=lots)
+    assert particulars.faults(most) == []
+    over = msgspec.structs.replace(most, machines=lots | {"one more": here})
+    assert particulars.faults(over) == [f"machines: at most {particulars.MACHINES_MAX}"]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """One purchase on a real chain, with a real signer: every note and satoshi is accounted for."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +14,7 @@ from network import Network
 from tallystick.bitcoin.transaction import outputs_of, script_of
 from tallystick.core import effects, journal, ledger
 from tallystick.core.clock import SeededClock
-from tallystick.core.store import Store
+from tallystick.core.store import Store, StoreUnusable, Tx
 from tallystick.kiosk import audit, buy, queries, refund, tables
 from tallystick.kiosk.errors import (
     AddressRefused,
@@ -256,6 +257,36 @@ def test_a_dead_chain_makes_the_outcome_unknown_and_nothing_is_repeated(
     counter.work()
     settled = counter.view(quote.purchase)
     assert (settled.state, settled.txid) == ("settled", stored or settled.txid)
+    assert clean(counter)
+
+
+class FullDisk(Store):
+    """Opens the same database, and can commit nothing."""
+
+    @contextmanager
+    def transact(self) -> Iterator[Tx]:
+        with super().transact() as tx:
+            yield tx
+            raise StoreUnusable("no space left")
+
+
+def test_a_deposit_counts_as_booked_only_once_it_is_committed(
+    counter: Counter, network: Network
+) -> None:
+    def booked() -> int:
+        with counter.store.read() as tx:
+            held = ledger.balance(tx, "operator:float")
+        return held.credit.minor if held else 0
+
+    url = counter.store.engine.url.render_as_string(hide_password=False)
+    before, full = booked(), FullDisk.open(url)
+    network.fund()
+    with pytest.raises(StoreUnusable):
+        replace(counter.till, store=full).sync()
+    full.close()
+    assert booked() == before
+    counter.till.sync()
+    assert booked() > before
     assert clean(counter)
 
 

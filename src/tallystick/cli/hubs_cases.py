@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tallystick.core.store import Store
     from tallystick.hubs.asking import Outcome
     from tallystick.hubs.desk import Desk
+    from tallystick.hubs.family import Duty
     from tallystick.hubs.gates import GateAnswer
     from tallystick.hubs.law import FactKind, Gate, Value
 
@@ -92,6 +93,14 @@ def came_of(out: Outcome) -> str:
     others = [ref for one in out.together for ref in asking.stopped_by(one)]
     also = f"; stopped with it: {', '.join(others)}" if others else ""
     return f"{out.case.state}{': what was under way is stopped' if out.stopped else ''}{also}"
+
+
+def show_parted(parted: Sequence[Duty], today: dt.date) -> None:
+    """Print from whom of the family a person is apart, and by when that is to be answered."""
+    for one in parted:
+        late = ": that day has passed" if one.late(today) else ""
+        click.echo(f"apart from {one.other} since {one.since:%Y-%m-%d}; ", nl=False)
+        click.echo(f"how they will be together again is due by {one.due}{late}")
 
 
 def show(
@@ -332,14 +341,10 @@ def show_case(data: Path, database: str, reference: str, as_json: bool) -> None:
     with opened(data, database) as (store, desk), store.read() as tx:
         found = record.find(tx, reference)
         answers = asking.ask(tx, desk, found)
-        parted = [one for one in family.duties(tx, desk, found) if not one.ended]
-        today = desk.today()
+        parted = family.standing(tx, desk, found)
     if not as_json:
         click.echo(f"Case {found.reference}: {found.state}; host {found.host or 'none'}.")
-        for one in parted:
-            late = ": that day has passed" if one.late(today) else ""
-            click.echo(f"apart from {one.other} since {one.since:%Y-%m-%d}; ", nl=False)
-            click.echo(f"how they will be together again is due by {one.due}{late}")
+        show_parted(parted, desk.today())
     show(answers, as_json, {"parted": [{"with": d.other, "due": d.due} for d in parted]})
 
 
@@ -365,11 +370,13 @@ def event(
     by: str,
 ) -> None:
     """Record an event, such as submissions_made; every gate is asked again at once."""
-    from tallystick.hubs import cases
+    from tallystick.hubs import cases, family
 
     with opened(data, database) as (store, desk), store.transact() as tx:
         out = cases.happen(tx, desk, reference, kind, by, evidence, day(on), day(given_day), note)
+        parted = family.standing(tx, desk, out.case)
     click.echo(came_of(out))
+    show_parted(parted, desk.today())
 
 
 @case.command()
@@ -392,13 +399,15 @@ def fact(
     by: str,
 ) -> None:
     """Record one fact with its evidence; VALUE is yes, no, a day, a number or codes."""
-    from tallystick.hubs import cases
+    from tallystick.hubs import cases, family
     from tallystick.hubs.law import known_facts
 
     with opened(data, database) as (store, desk), store.transact() as tx:
         read = value_of(known_facts().get(name), value)
         out = cases.attest(tx, desk, reference, name, read, by, evidence, day(on))
+        parted = family.standing(tx, desk, out.case)
     click.echo(came_of(out))
+    show_parted(parted, desk.today())
 
 
 @case.command()

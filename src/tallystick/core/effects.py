@@ -123,48 +123,43 @@ def intend(
     )
 
 
+@prepared
+def _free(kind: str, now: dt.datetime, most: int) -> sa.Select[Any]:
+    """Ask for what is due and nobody holds; SQLite, whose writer is alone, passes over the lock."""
+    e = EFFECTS.c
+    query = sa.select(EFFECTS).where(e.kind == kind, e.state == State.WAITING.value)
+    query = query.where(e.due_at <= now, sa.or_(e.leased_until.is_(None), e.leased_until <= now))
+    query = query.order_by(e.due_at, e.id).limit(most)
+    return query.with_for_update(skip_locked=True)
+
+
+@prepared
+def _change(effect: str) -> sa.Update:
+    return sa.update(EFFECTS).where(EFFECTS.c.id == effect)
+
+
 def claim(tx: Tx, kind: str, worker: str, now: dt.datetime, limit: int = BATCH_MAX) -> list[Effect]:
     """Take the due effects of a kind under a lease; other workers pass them over until it ends."""
-    e = EFFECTS.c
-    query = (
-        sa.select(EFFECTS)
-        .where(e.kind == kind, e.state == State.WAITING.value, e.due_at <= now)
-        .where(sa.or_(e.leased_until.is_(None), e.leased_until <= now))
-        .order_by(e.due_at, e.id)
-        .limit(min(limit, BATCH_MAX))
-    )
-    if tx.dialect.name != "sqlite":
-        query = query.with_for_update(skip_locked=True)
-    rows = list(tx.execute(query).mappings())
-    if rows:
-        tx.execute(
-            sa.update(EFFECTS)
-            .where(e.id.in_([row["id"] for row in rows]))
-            .values(
-                attempts=e.attempts + 1,
-                leased_until=now + dt.timedelta(seconds=LEASE_S),
-                leased_by=worker,
-            )
-        )
+    rows = _free(tx, kind=kind, now=now, most=min(limit, BATCH_MAX))
+    lease = {"leased_until": now + dt.timedelta(seconds=LEASE_S), "leased_by": worker}
+    for row in rows:
+        _change(tx, lease | {"attempts": row.attempts + 1}, effect=row.id)
     return [
-        Effect(
-            row["id"],
-            row["kind"],
-            row["key"],
-            msgspec.json.decode(row["payload"]),
-            row["attempts"] + 1,
-        )
+        Effect(row.id, row.kind, row.key, msgspec.json.decode(row.payload), row.attempts + 1)
         for row in rows
     ]
 
 
+@prepared
+def _change_waiting(effect: str) -> sa.Update:
+    waits = EFFECTS.c.state == State.WAITING.value
+    return sa.update(EFFECTS).where(EFFECTS.c.id == effect, waits)
+
+
 def done(tx: Tx, effect: Effect, now: dt.datetime) -> None:
     """Record that an effect happened; call it in the transaction that records what it did."""
-    tx.execute(
-        sa.update(EFFECTS)
-        .where(EFFECTS.c.id == effect.id)
-        .values(state=State.DONE.value, done_at=now, leased_until=None, error="")
-    )
+    values = {"state": State.DONE.value, "done_at": now, "leased_until": None, "error": ""}
+    _change(tx, values, effect=effect.id)
 
 
 def end(tx: Tx, kind: str, key: str, now: dt.datetime) -> None:
@@ -212,11 +207,7 @@ def defer(tx: Tx, effect: Effect, outcome: Later | NeedsPerson, now: dt.datetime
         values["due_at"] = now + dt.timedelta(seconds=outcome.seconds)
         if outcome.waiting:
             values["error"], values["attempts"] = "", 0
-    tx.execute(
-        sa.update(EFFECTS)
-        .where(EFFECTS.c.id == effect.id, EFFECTS.c.state == State.WAITING.value)
-        .values(values)
-    )
+    _change_waiting(tx, values, effect=effect.id)
 
 
 def release(tx: Tx, worker: str) -> int:

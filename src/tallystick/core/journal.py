@@ -20,7 +20,7 @@ import msgspec
 import sqlalchemy as sa
 
 from tallystick.core.errors import TallystickError
-from tallystick.core.store import METADATA, Tx, insert_once, prepared
+from tallystick.core.store import METADATA, Tx, insert_once, noted, prepared
 from tallystick.core.tlog import merkle
 from tallystick.core.tlog.merkle import Frontier
 
@@ -32,6 +32,7 @@ QUIET: Final = ("record", "step")
 """The one header, programme and kind, of each entry that may be about a person: every step of a
 case, of an approval and of the vault. Headers are public, and days of few steps are many: a kind
 of its own for each would let anybody count what published statistics hide (Decision 13)."""
+_EDGE: Final = "journal.edge"
 _NAME: Final = re.compile(r"[a-z0-9_.-]{1,64}")
 
 ENTRIES: Final = sa.Table(
@@ -101,13 +102,22 @@ def _move_head() -> sa.Update:
     return sa.update(HEAD)
 
 
-def lock(tx: Tx) -> sa.Row[Any]:
+def lock(tx: Tx) -> None:
     """Take the journal's own lock now: steps that compare totals then run one after another."""
-    row = _head(tx).one_or_none()
-    if row is None:
-        insert_once(tx, HEAD, {"one": 1, "seq": 0, "edge": b""})
-        row = _head(tx).one()
-    return row
+    _locked(tx)
+
+
+def _locked(tx: Tx) -> Frontier:
+    """Lock the head, once in a step, and return the tree's right edge, to be appended to."""
+    held = noted(tx)
+    if _EDGE not in held:
+        row = _head(tx).one_or_none()
+        if row is None:
+            insert_once(tx, HEAD, {"one": 1, "seq": 0, "edge": b""})
+            row = _head(tx).one()
+        held[_EDGE] = Frontier.read(row.seq, row.edge)
+    found: Frontier = held[_EDGE]
+    return found
 
 
 def append(tx: Tx, programme: str, kind: str, commitment: str, at: dt.datetime) -> Entry:
@@ -117,14 +127,15 @@ def append(tx: Tx, programme: str, kind: str, commitment: str, at: dt.datetime) 
     """
     if not (_NAME.fullmatch(programme) and _NAME.fullmatch(kind)):
         raise ValueError(f"{programme[:80]!r}, {kind[:80]!r}: names of small letters and digits")
-    last = lock(tx)
-    edge = Frontier.read(last.seq, last.edge)
+    edge = _locked(tx)
     day = at.astimezone(dt.UTC).date().isoformat()
     leaf = merkle.leaf(entry_bytes(programme, kind, day, commitment))
+    noted(tx).pop(_EDGE, None)  # until both rows are written, it is ahead of what is stored
     edge.append(leaf)
     row = {"programme": programme, "kind": kind, "day": day, "commitment": commitment}
     _add_entry(tx, {**row, "seq": edge.size, "hash": leaf})
     _move_head(tx, {"seq": edge.size, "edge": edge.packed()})
+    noted(tx)[_EDGE] = edge
     return Entry(edge.size, commitment, leaf.hex())
 
 

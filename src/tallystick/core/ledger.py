@@ -118,6 +118,12 @@ def _asset_of(name: str) -> sa.Select[Any]:
     return sa.select(ACCOUNTS.c.asset).where(ACCOUNTS.c.name == name)
 
 
+@prepared
+def _assets_of(one: str, other: str) -> sa.Select[Any]:
+    a = ACCOUNTS.c
+    return sa.select(a.name, a.asset).where(sa.or_(a.name == one, a.name == other))
+
+
 def open_account(tx: Tx, name: str, of: Asset) -> None:
     """Open an account unless it exists; raise `LedgerError` if it exists in another asset."""
     if not name or len(name) > NAME_LENGTH_MAX:
@@ -142,15 +148,30 @@ def post(tx: Tx, transfers: Iterable[Transfer], at: dt.datetime) -> None:
     batch = list(transfers)
     if len(batch) > TRANSFERS_PER_POST_MAX:
         raise LedgerError(f"{len(batch)} transfers at once; at most {TRANSFERS_PER_POST_MAX}")
+    known: dict[str, str] = {}
     for transfer in batch:
-        _post_one(tx, transfer, at)
+        _post_one(tx, transfer, at, known)
 
 
-def _post_one(tx: Tx, transfer: Transfer, at: dt.datetime) -> None:
+def _open_both(tx: Tx, transfer: Transfer, known: dict[str, str]) -> None:
+    """Open a transfer's accounts unless they are; ``known``: accounts read so far, never changed.
+
+    Raise `LedgerError` where one holds another asset.
+    """
+    names, of = sorted((transfer.debit, transfer.credit)), transfer.amount.asset
+    if not known.keys() >= set(names):
+        found = _assets_of(tx, one=names[0], other=names[1])
+        known.update((row.name, row.asset) for row in found)
+    for name in names:
+        if known.get(name) != of.code:
+            open_account(tx, name, of)
+            known[name] = of.code
+
+
+def _post_one(tx: Tx, transfer: Transfer, at: dt.datetime, known: dict[str, str]) -> None:
     if transfer.amount.minor <= 0:
         raise LedgerError(f"{transfer.code}: {transfer.amount} is not a positive amount")
-    for name in sorted((transfer.debit, transfer.credit)):
-        open_account(tx, name, transfer.amount.asset)
+    _open_both(tx, transfer, known)
     if transfer.resolves is not None:
         _match(tx, transfer)
     row = {
@@ -178,25 +199,25 @@ def _post_one(tx: Tx, transfer: Transfer, at: dt.datetime) -> None:
         _add(tx, transfer, "posted", minor)
 
 
-def _adding(column: str) -> Callable[..., sa.CursorResult[Any]]:
+def _adding(side: str) -> Callable[..., sa.CursorResult[Any]]:
+    """Return what adds a sum to the debits of one account and the credits of another, at once."""
+
     @prepared
-    def add(name: str, minor: int) -> sa.Update:
-        held = ACCOUNTS.c[column]
-        return sa.update(ACCOUNTS).where(ACCOUNTS.c.name == name).values({column: held + minor})
+    def add(debit: str, credit: str, minor: int) -> sa.Update:
+        a, changed = ACCOUNTS.c, {}
+        for column, name in ((f"debits_{side}", debit), (f"credits_{side}", credit)):
+            changed[column] = sa.case((a.name == name, a[column] + minor), else_=a[column])
+        both = sa.or_(a.name == debit, a.name == credit)
+        return sa.update(ACCOUNTS).where(both).values(changed)
 
     return add
 
 
-_ADD: Final = {
-    f"{what}_{side}": _adding(f"{what}_{side}")
-    for what in ("debits", "credits")
-    for side in ("posted", "pending")
-}
+_ADD: Final = {side: _adding(side) for side in ("posted", "pending")}
 
 
 def _add(tx: Tx, transfer: Transfer, side: str, minor: int) -> None:
-    _ADD[f"debits_{side}"](tx, name=transfer.debit, minor=minor)
-    _ADD[f"credits_{side}"](tx, name=transfer.credit, minor=minor)
+    _ADD[side](tx, debit=transfer.debit, credit=transfer.credit, minor=minor)
 
 
 def _match(tx: Tx, transfer: Transfer) -> None:

@@ -11,7 +11,7 @@ import datetime as dt
 import functools
 import inspect
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.types import BigInteger, TypeDecorator
 
 from tallystick.core.errors import TallystickError
+from tallystick.core.statements import Built, Statement
 
 __all__ = ["METADATA", "Moment", "Store", "StoreCorrupt", "StoreNewer", "StoreUnusable", "Tx"]
 
@@ -38,6 +39,9 @@ METADATA: Final = sa.MetaData(
 )
 
 BUSY_TIMEOUT_MS: Final = 10_000
+STATEMENTS_KEPT: Final = 512
+"""How many statements a connection keeps prepared: we have more than either driver would keep."""
+NOTHING: Final[Mapping[str, Any]] = {}
 ASKED: Final = "asked_"
 """Before the names of bound parameters, so that none is also a column's."""
 
@@ -119,6 +123,12 @@ def _prepare_sqlite(engine: sa.Engine, module: ModuleType) -> None:
             connection.execute(f"PRAGMA {pragma}").fetchall()
 
 
+def _prepare_postgresql(engine: sa.Engine) -> None:
+    @sa.event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, record: object) -> None:
+        connection.prepared_max = STATEMENTS_KEPT
+
+
 NEWS: Final = "tallystick.news"
 STEPS_MAX: Final = 32
 """How many steps may share one commit."""
@@ -126,9 +136,31 @@ HANDOVER_S_MAX: Final = 0.05
 """Should the one who was to commit have vanished, another does after this long."""
 
 
+NOTED: Final = "tallystick.noted"
+
+
 def news(tx: Tx) -> None:
     """Mark that this transaction, once committed, has work for those who watch the store."""
     tx.info[NEWS] = True
+
+
+def noted(tx: Tx) -> dict[str, Any]:
+    """Return what this step noted for itself: it is forgotten when the step is done or undone.
+
+    For what nobody else can change while the step lasts, such as a row that it has locked.
+    """
+    whole = tx.get_transaction()
+    if whole is None:
+        return {}  # outside of a transaction nothing lasts
+    held = tx.info.get(NOTED)
+    if held is None or held[0] is not whole:
+        held = tx.info[NOTED] = (whole, {})
+    notes: dict[str, Any] = held[1]
+    return notes
+
+
+def _forget(tx: Tx) -> None:
+    tx.info.pop(NOTED, None)
 
 
 @dataclass
@@ -147,10 +179,12 @@ def _savepoint(shared: Shared) -> Iterator[None]:
 
     SQLite may undo the whole transaction by itself, as on a full disk: then every step of it fails.
     """
+    _forget(shared.tx)
     shared.tx.exec_driver_sql("SAVEPOINT step")
     try:
         yield
     except BaseException:
+        _forget(shared.tx)
         try:
             shared.tx.exec_driver_sql("ROLLBACK TO step")
             shared.tx.exec_driver_sql("RELEASE step")
@@ -172,6 +206,7 @@ class Store:
         self._writing, self._counting = threading.Lock(), threading.Lock()
         self._waiting = 0
         self._shared: Shared | None = None
+        self._writer: Tx | None = None
         self._watchers: list[Callable[[], None]] = []
 
     @classmethod
@@ -186,11 +221,15 @@ class Store:
                 poolclass=sa.QueuePool,
                 pool_size=8,
                 max_overflow=24,
-                connect_args={"check_same_thread": False},
+                pool_use_lifo=True,
+                connect_args={"check_same_thread": False, "cached_statements": STATEMENTS_KEPT},
             )
             _prepare_sqlite(engine, module)
         else:
-            engine = sa.create_engine(url, pool_size=8, max_overflow=24, pool_pre_ping=True)
+            engine = sa.create_engine(
+                url, pool_size=8, max_overflow=24, pool_pre_ping=True, pool_use_lifo=True
+            )
+            _prepare_postgresql(engine)
         store = cls(engine)
         store._check()
         return store
@@ -225,6 +264,7 @@ class Store:
         with self.engine.begin() as tx:
             yield tx
             told = tx.info.pop(NEWS, False)
+            _forget(tx)
         self._tell(told)
 
     def _tell(self, told: bool) -> None:
@@ -270,13 +310,20 @@ class Store:
             self._writing.release()
 
     def _begin(self) -> Shared:
-        tx = self.engine.connect()
+        """Begin on the one connection that writes: what it has read before is still good to it."""
+        tx = self._writer = self._writer or self.engine.connect()
         try:
             tx.exec_driver_sql("BEGIN IMMEDIATE")
-        except sa.exc.OperationalError as error:
-            tx.close()
+        except sa.exc.DBAPIError as error:
+            self._part()
             raise StoreUnusable(str(error.__cause__)) from error
         return Shared(tx)
+
+    def _part(self) -> None:
+        """Have another connection write from now on."""
+        tx, self._writer = self._writer, None
+        if tx is not None:
+            tx.close()
 
     def _commit(self, shared: Shared) -> None:
         """Commit for every step of the batch, or fail for every one; the writer's lock is held."""
@@ -293,7 +340,8 @@ class Store:
                     shared.tx.exec_driver_sql("ROLLBACK")
             with suppress(sa.exc.DBAPIError):
                 shared.tx.commit()
-            shared.tx.close()
+            if shared.error is not None:
+                self._part()
             shared.over.set()
         self._tell(told and shared.error is None)
 
@@ -330,6 +378,8 @@ class Store:
 
     def close(self) -> None:
         """Close every connection."""
+        with self._writing:
+            self._part()
         self.engine.dispose()
 
 
@@ -338,35 +388,48 @@ def for_update(query: sa.Select[Any], tx: Tx) -> sa.Select[Any]:
     return query if tx.dialect.name == "sqlite" else query.with_for_update()
 
 
+def one_of(column: sa.Column[str], words: Iterable[str]) -> sa.ColumnElement[bool]:
+    """Say that a column is one of a few words that never change.
+
+    As ``IN`` it would be written out anew at every execution, which takes longer than it runs.
+    """
+    return sa.or_(*(column == word for word in words))
+
+
 def prepared(
-    build: Callable[..., sa.Select[Any] | sa.Update | sa.Insert | sa.Delete],
-) -> Callable[..., sa.CursorResult[Any]]:
+    build: Callable[..., Built],
+) -> Callable[..., Any]:
     """Build a statement at its first use, and afterwards only fill in its values.
 
     Building takes five times as long as running, so a statement of a step is written as a function
     of what it asks for: ``@prepared def _find(id): return sa.select(T).where(T.c.id == id)``, and
     run by ``_find(tx, id="…")``. What an INSERT or UPDATE sets comes as a dictionary behind ``tx``.
+    It returns a `Found`; where SQLAlchemy must run it, its own result, which does all that too.
     """
 
+    made: dict[tuple[str, ...], Statement] = {}
+
     @functools.cache
-    def statement() -> Any:
+    def statement() -> Built:
         names = inspect.signature(build).parameters
         return build(**{name: sa.bindparam(f"{ASKED}{name}") for name in names})
 
     @functools.wraps(build)
-    def run(
-        tx: Tx, values: Mapping[str, Any] | None = None, /, **asked: Any
-    ) -> sa.CursorResult[Any]:
+    def run(tx: Tx, values: Mapping[str, Any] = NOTHING, /, **asked: Any) -> Any:
         given = {f"{ASKED}{name}": value for name, value in asked.items()}
-        found: sa.CursorResult[Any] = tx.execute(statement(), {**(values or {}), **given})
-        return found
+        given.update(values)
+        key = (tx.dialect.name, *values)
+        known = made.get(key)
+        if known is None:
+            known = made[key] = Statement(statement(), tx.dialect, list(values))
+        return known.run(tx, given) if known.direct else tx.execute(statement(), given)
 
     return run
 
 
 @functools.cache
 def _insert_once(table: sa.Table, dialect: str) -> Any:
-    """Build the statement once for a table: SQLAlchemy then finds its compiled text by itself."""
+    """Build the statement once for a table."""
     insert: Any
     if dialect == "sqlite":
         from sqlalchemy.dialects.sqlite import insert
@@ -375,6 +438,16 @@ def _insert_once(table: sa.Table, dialect: str) -> Any:
     return insert(table).on_conflict_do_nothing().returning(sa.literal(1))
 
 
+_ONCE: Final[dict[tuple[str, ...], Statement]] = {}
+
+
 def insert_once(tx: Tx, table: sa.Table, values: dict[str, Any]) -> bool:
     """Insert unless a unique key already holds; return whether a row was added."""
+    key = (tx.dialect.name, table.name, *values)
+    known = _ONCE.get(key)
+    if known is None:
+        insert = _insert_once(table, tx.dialect.name)
+        known = _ONCE[key] = Statement(insert, tx.dialect, list(values))
+    if known.direct:
+        return bool(known.run(tx, values))
     return tx.execute(_insert_once(table, tx.dialect.name), values).first() is not None

@@ -20,7 +20,7 @@ from tallystick.core.store import Tx
 from tallystick.hubs import agreements, claims, family, gates, needs, record
 from tallystick.hubs.agreements import TAKING, Book
 from tallystick.hubs.desk import Desk
-from tallystick.hubs.errors import CaseUnknown
+from tallystick.hubs.errors import CaseErased, CaseUnknown
 from tallystick.hubs.gates import Fact, GateAnswer
 from tallystick.hubs.law import Answer, Stage, Value
 from tallystick.hubs.model import ABROAD, ASKED_IN, ENDS, REMEDIES, UNDER_WAY, Alarm, State
@@ -195,7 +195,7 @@ def with_family(tx: Tx, desk: Desk, names: Iterable[str]) -> tuple[Outcome, ...]
     """Ask again for those of a family who are under way, after a step of one of them."""
     found = []
     for name in sorted(names):
-        with contextlib.suppress(CaseUnknown):
+        with contextlib.suppress(CaseUnknown, CaseErased):
             if record.find(tx, name).state in UNDER_WAY:
                 found.append(settle(tx, desk, record.locked(tx, name)))
     return tuple(found)
@@ -241,7 +241,8 @@ def again(tx: Tx, desk: Desk, hosts: Iterable[str] | None = None) -> list[str]:
     stopped: list[str] = []
     books: dict[str, Book] = {}
     for one in tx.execute(query).scalars().all():
-        stopped += stopped_by(settle(tx, desk, record.locked(tx, one), books))
+        with contextlib.suppress(CaseErased):  # it takes no step any more
+            stopped += stopped_by(settle(tx, desk, record.locked(tx, one), books))
     if hosts is None:
         family.tell_late(tx, desk)
     return stopped

@@ -23,7 +23,7 @@ from tallystick.hubs.gates import Fact
 from tallystick.hubs.law import codes_of
 from tallystick.hubs.model import UNDER_WAY, Alarm, State
 from tallystick.hubs.record import Case
-from tallystick.hubs.tables import CASES, EVENTS
+from tallystick.hubs.tables import EVENTS
 
 ANSWER_DAYS: Final = 7
 """Calendar days in which the question is to be answered. No provision that was read names a number:
@@ -71,12 +71,11 @@ def away(tx: Tx, case: Case) -> bool:
 
 def party(tx: Tx, desk: Desk, case: Case) -> list[Case]:
     """Return the others, under way too, who go together with a case; whoever of two names it."""
-    query = sa.select(CASES.c.id).where(CASES.c.state.in_([state.value for state in UNDER_WAY]))
-    under_way = [record.find(tx, one) for one in tx.execute(query).scalars().all()]
-    refs = {one.id: one.reference for one in under_way}
+    under_way = list(record.one_fact(tx, desk, UNDER_WAY, needs.FAMILY))
+    refs = {one.id: one.reference for one, _ in under_way}
     ties = {
-        one.reference: {refs.get(name, name) for name in named(record.facts(tx, desk, one))}
-        for one in under_way
+        one.reference: {refs.get(name, name) for name in codes_of(text)} - {""}
+        for one, text in under_way
     }
     group, size = {case.reference}, 0
     while size != len(group):
@@ -106,6 +105,11 @@ def duties(tx: Tx, desk: Desk, case: Case) -> list[Duty]:
     return found
 
 
+def standing(tx: Tx, desk: Desk, case: Case) -> list[Duty]:
+    """Return the duties that are open on a case's record; raise `CaseErased`."""
+    return [one for one in duties(tx, desk, case) if not one.ended]
+
+
 def open_duties(tx: Tx, desk: Desk) -> list[Duty]:
     """Return every open duty once, from the side of who was not sent, the soonest due first."""
     query = sa.select(EVENTS.c.case).where(EVENTS.c.kind == PARTED).distinct()
@@ -122,7 +126,7 @@ def open_duties(tx: Tx, desk: Desk) -> list[Duty]:
 def watch(tx: Tx, desk: Desk, case: Case) -> None:
     """Open and end duties as a case stands now; every step that changes where it stands asks it."""
     mine = named(record.facts(tx, desk, case))
-    open_ = {duty.other for duty in duties(tx, desk, case) if not duty.ended}
+    open_ = {duty.other for duty in standing(tx, desk, case)}
     for other, linked in _others(tx, desk, case, mine, open_ | _sent_with(tx, desk, case)):
         how = _together(tx, case, other, linked)
         if how and other.reference in open_:

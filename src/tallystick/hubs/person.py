@@ -184,7 +184,7 @@ def view(tx: Tx, desk: Desk, case: Case) -> View:
         permitted=permits(answers),
         clocks=tuple(queries.clocks(answers)),
         complaints=tuple(complaints(tx, desk, case)),
-        parted=tuple(one for one in family.duties(tx, desk, case) if not one.ended),
+        parted=tuple(family.standing(tx, desk, case)),
     )
 
 

@@ -52,7 +52,8 @@ def waiting(tx: Tx, desk: Desk, most: int = PEOPLE_MAX) -> tuple[list[Person], l
     if (many := queries.counts(tx)[State.ELIGIBLE.value]) > most:
         raise PlacementRefused(f"{many} people wait; at most {most} are asked about at once")
     today, books = desk.today(), dict[str, Book]()
-    asked = [_asked(tx, desk, case) for case in queries.in_order(tx, State.ELIGIBLE)]
+    cases = [one for one in queries.in_order(tx, State.ELIGIBLE) if not record.erased(desk, one)]
+    asked = [_asked(tx, desk, case) for case in cases]
     families = _families(asked)
     hosts, tied = [], dict[str, set[str]]()
     for one in agreements.listed(tx):

@@ -63,6 +63,18 @@ def reason(tx: Tx, address: str, now: dt.datetime) -> str:
     return f"{row.list}: {row.reason}" if row else ""
 
 
+@prepared
+def _all(address: str, now: dt.datetime) -> sa.Select[Any]:
+    b = BLOCKED.c
+    query = sa.select(b.list).where(b.address == address, b.lifted_at.is_(None))
+    return query.where(sa.or_(b.until.is_(None), b.until > now)).order_by(b.at)
+
+
+def lists_of(tx: Tx, address: str, now: dt.datetime) -> list[str]:
+    """Return the lists that an address is on, the oldest entry first."""
+    return list(_all(tx, address=canonical(address), now=now).scalars())
+
+
 def stopped(tx: Tx, address: str, now: dt.datetime) -> bool:
     """Say whether an address is on the list of stops: what goes there is held first."""
     return _stopped(tx, address=canonical(address), now=now).first() is not None

@@ -43,7 +43,7 @@ from tallystick.kiosk.quote import Desk
 from tallystick.kiosk.record import event, incident
 from tallystick.kiosk.scams import guard
 from tallystick.kiosk.scams.intervene import Outcome
-from tallystick.kiosk.standing import left, room, show_more, standing
+from tallystick.kiosk.standing import more, room, show_more, standing
 from tallystick.kiosk.tables import NOTES, PURCHASES, QUOTES
 
 HOLDS: Final = ("hold", "hold-or-cancel")
@@ -138,8 +138,10 @@ def move(tx: Tx, desk: Desk, row: Row, to: State, kind: str, content: Row) -> No
     change = {"state": to.value, "moved_at": desk.clock.now()}
     if _change_from(tx, change, purchase=row["id"], state=before.value).rowcount != 1:
         raise WrongState(f"purchase {row['id']} has moved on")
-    row["state"] = to.value
-    event(tx, desk.clock, row["id"], kind, content)
+    row.update(change)
+    sealed = event(tx, desk.clock, row["id"], kind, content)
+    if to is State.PAID_IN:
+        row.update(sealed._asdict())
 
 
 def start(
@@ -168,9 +170,7 @@ def start(
     if not offered.open:
         raise Closed(offered.closed_because)
     identify.check(tx, desk, machine, request.purchase)
-    row = _new_row(desk, machine, request)
-    _add_purchase(tx, row)
-    return _promise(tx, desk, row)
+    return _promise(tx, desk, _new_row(desk, machine, request), new=True)
 
 
 def _new_row(desk: Desk, machine: str, request: wire.QuoteRequest) -> Row:
@@ -202,9 +202,13 @@ def _new_row(desk: Desk, machine: str, request: wire.QuoteRequest) -> Row:
     }
 
 
-def _promise(tx: Tx, desk: Desk, row: Row) -> wire.Quote:
-    """Price a purchase, sign the quote, store it, and note it in the history."""
+def _promise(tx: Tx, desk: Desk, row: Row, new: bool = False) -> wire.Quote:
+    """Price a purchase, sign the quote, store it, and note it in the history.
+
+    ``new``: the row is not stored yet.
+    """
     agreed, now = quoting.terms(desk), desk.clock.now()
+    left_minor, show = more(tx, desk, row, agreed.price)
     quote = quoting.sign(
         wire.Quote(
             purchase=row["id"],
@@ -216,8 +220,8 @@ def _promise(tx: Tx, desk: Desk, row: Row) -> wire.Quote:
             fee_bp=agreed.fee_bp,
             fee_min_minor=agreed.fee_min.minor,
             purchase_min_minor=desk.policy.purchase_min_minor,
-            left_minor=left(tx, desk, row, agreed.price),
-            show=show_more(standing(desk, tx, row, 0)),
+            left_minor=left_minor,
+            show=show,
             denominations=list(desk.policy.denominations),
             made_at=now,
             expires_at=now + dt.timedelta(seconds=desk.policy.quote_ttl_s),
@@ -226,9 +230,6 @@ def _promise(tx: Tx, desk: Desk, row: Row) -> wire.Quote:
         ),
         desk.key,
     )
-    body = msgspec.json.encode(quote).decode()
-    promised = {"digest": quote.digest, "purchase": row["id"], "number": quote.number}
-    _add_quote(tx, {**promised, "body": body})
     change = {
         "quote": quote.digest,
         "quote_number": quote.number,
@@ -240,7 +241,13 @@ def _promise(tx: Tx, desk: Desk, row: Row) -> wire.Quote:
     row.update(change)
     change.update(_totals(row, row["cash_minor"]))
     row.update(change)
-    _change(tx, change, purchase=row["id"])
+    if new:
+        _add_purchase(tx, row)
+    else:
+        _change(tx, change, purchase=row["id"])
+    body = msgspec.json.encode(quote).decode()
+    promised = {"digest": quote.digest, "purchase": row["id"], "number": quote.number}
+    _add_quote(tx, {**promised, "body": body})
     event(
         tx,
         desk.clock,
@@ -334,7 +341,7 @@ def _judge(tx: Tx, desk: Desk, row: Row, ask: wire.NoteAsk) -> wire.NoteAnswer:
     barred = who is not None and identify.barred(tx, desk, who.customer)
     if barred or blocked.reason(tx, row["address"], desk.clock.now()):
         return wire.NoteAnswer(answer="refuse", why="held", because=[], left_minor=0)
-    by_law = standing(desk, tx, row, ask.minor)
+    by_law = standing(desk, tx, row, ask.minor, who)
     verdict = by_law.verdict
     because = [wire.Reason(id=p.id, cite=p.cite, say=p.say) for p in verdict.because]
     price = Price(Amount(row["price_minor"], asset(row["currency"])))
@@ -354,9 +361,9 @@ def _judge(tx: Tx, desk: Desk, row: Row, ask: wire.NoteAsk) -> wire.NoteAnswer:
         )
     if ask.minor > most:
         return wire.NoteAnswer(answer="refuse", why="machine_cap", because=because, left_minor=most)
-    left_minor, more = most - ask.minor, show_more(by_law)
+    left_minor, show = most - ask.minor, show_more(by_law)
     return wire.NoteAnswer(
-        answer="permit", why="ok", because=because, left_minor=left_minor, show=more
+        answer="permit", why="ok", because=because, left_minor=left_minor, show=show
     )
 
 
@@ -583,11 +590,11 @@ def _owe_back(tx: Tx, desk: Desk, row: Row, content: Row) -> None:
 
 
 def view(tx: Tx, desk: Desk, row: Row) -> wire.PurchaseView:
-    """Return the purchase as the screen and the receipt say it."""
-    from tallystick.kiosk.queries import purchase_view
+    """Return the purchase as the screen and the receipt say it; ``row``: whole, as it is now."""
+    from tallystick.kiosk.queries import view_of
 
-    price = Price(Amount(row["price_minor"], asset(row["currency"])))
-    open_ = State(row["state"]) in OPEN
-    most = left(tx, desk, row, price) if open_ else 0
-    more = show_more(standing(desk, tx, row, 0)) if open_ else []
-    return purchase_view(tx, row["id"], most, desk.policy.confirmations_needed, more)
+    most, show = 0, list[wire.IdentityAsk]()
+    if State(row["state"]) in OPEN:
+        price = Price(Amount(row["price_minor"], asset(row["currency"])))
+        most, show = more(tx, desk, row, price)
+    return view_of(tx, row, most, desk.policy.confirmations_needed, show)

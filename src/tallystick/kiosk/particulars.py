@@ -172,7 +172,7 @@ def load(path: Path) -> Particulars:
         made = msgspec.convert(tomllib.loads(body.decode()), Particulars)
     except (OSError, ValueError, msgspec.ValidationError) as error:
         raise OperatorUnreadable(f"{path}: {error}") from error
-    for wrong in _faults(made):
+    for wrong in faults(made):
         raise OperatorUnreadable(f"{path}: {wrong}")
     return made
 
@@ -183,7 +183,8 @@ def find(data: Path, given: Path | None = None) -> Particulars | None:
     return load(path) if given or path.exists() else None
 
 
-def _faults(made: Particulars) -> list[str]:
+def faults(made: Particulars) -> list[str]:
+    """Return what is wrong with particulars that are well formed: places, machines, hours."""
     known = {*codes(), *((ANY,) if made.sample else ())}
     strange = sorted(set(made.places) - known)
     found = [f"places: {code!r} is the code of no place of the law" for code in strange]

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -20,11 +20,11 @@ from tallystick.bitcoin.anchor import anchor_data, anchor_output
 from tallystick.bitcoin.chain import BroadcastRejected, Chain, ChainUnreachable
 from tallystick.bitcoin.signer.client import SignerClient, SignerRefused, SignerUnreachable
 from tallystick.bitcoin.transaction import vsize_of
-from tallystick.bitcoin.wallet import HotWallet, InsufficientCoins, Signed
+from tallystick.bitcoin.wallet import Deposit, HotWallet, InsufficientCoins, Signed
 from tallystick.core import effects, journal, ledger
 from tallystick.core.effects import Effect, Later, NeedsPerson
 from tallystick.core.money import BTC, Amount
-from tallystick.core.store import Store, Tx, insert_once
+from tallystick.core.store import Store, Tx, insert_once, prepared
 from tallystick.core.tlog import log
 from tallystick.kiosk import blocked
 from tallystick.kiosk.buy import CUSTOMERS_OWED, HOT_WALLET, move
@@ -56,6 +56,8 @@ class Till:
     wallet: HotWallet
     signer: SignerClient
     using: threading.RLock
+    booked: set[str] = field(default_factory=set)
+    """Outputs to us that are committed as booked, or as our own: neither ever changes."""
 
     def sync(self) -> None:
         """Read the chain, and write down what the wallet holds."""
@@ -69,17 +71,20 @@ class Till:
             "pending_sats": held.pending_own,
             "height": tip,
         }
+        found = {f"deposit:{one.txid}:{one.vout}": one for one in self.wallet.deposits()}
+        new = {name: one for name, one in found.items() if name not in self.booked}
         with self.store.transact() as tx:
             if not insert_once(tx, WALLET, values):
                 tx.execute(sa.update(WALLET).values(values))
-            self._book_deposits(tx)
+            self._book(tx, new)
+        self.booked.update(new)
 
-    def _book_deposits(self, tx: Tx) -> None:
+    def _book(self, tx: Tx, new: Mapping[str, Deposit]) -> None:
         """Post coins that came from outside: confirmed outputs to us of transactions not ours."""
-        for deposit in self.wallet.deposits():
+        for name, deposit in new.items():
             if _payment(tx, deposit.txid) is None:
                 transfer = ledger.Transfer(
-                    f"deposit:{deposit.txid}:{deposit.vout}",
+                    name,
                     HOT_WALLET,
                     "operator:float",
                     Amount(deposit.sats, BTC),
@@ -98,8 +103,18 @@ class Till:
                 self.wallet.remember(bytes.fromhex(row["raw"]), row["made_at"])
 
 
+@prepared
+def _by_txid(txid: str) -> sa.Select[Any]:
+    return sa.select(PAYMENTS).where(PAYMENTS.c.txid == txid)
+
+
+@prepared
+def _add_payout() -> sa.Insert:
+    return sa.insert(PAYOUTS)
+
+
 def _payment(tx: Tx, txid: str) -> Row | None:
-    row = tx.execute(sa.select(PAYMENTS).where(PAYMENTS.c.txid == txid)).mappings().one_or_none()
+    row = _by_txid(tx, txid=txid).mappings().one_or_none()
     return None if row is None else dict(row)
 
 
@@ -226,16 +241,9 @@ class PayoutHandler:
             for row in rows:
                 move(tx, desk, row, State.SIGNED, "signed", {"txid": signed.txid})
                 guard.ended(tx, desk, row["id"], Outcome.PROCEEDED)
-                tx.execute(
-                    sa.insert(PAYOUTS).values(
-                        purchase=row["id"],
-                        txid=signed.txid,
-                        address=row["address"],
-                        sats=row["sats"],
-                    )
-                )
-                reserve = _reserve(row)
-                ledger.post(tx, [reserve], now)
+                paid = {"address": row["address"], "sats": row["sats"]}
+                _add_payout(tx, {"purchase": row["id"], "txid": signed.txid, **paid})
+                ledger.post(tx, [_reserve(row)], now)
             effects.intend(tx, "broadcast", signed.txid, {}, desk.clock)
             for effect in batch:
                 effects.done(tx, effect, now)

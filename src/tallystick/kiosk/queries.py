@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -38,6 +38,8 @@ STEPS: Final = (
     ("sent", "sent"),
     ("confirmed", "settled"),
 )
+PAID_OUT: Final = (State.SIGNED, State.SENT, State.SETTLED)
+"""The states in which a purchase has a payment."""
 LEFT_TO_PERSON: Final = ("refund_due", "kept")
 """The states that only a person ends."""
 
@@ -52,8 +54,9 @@ def _payment_of(purchase: str) -> sa.Select[Any]:
 
 @prepared
 def _last_of_each_kind(purchase: str) -> sa.Select[Any]:
-    query = sa.select(EVENTS.c.kind, sa.func.max(EVENTS.c.at).label("at"))
-    return query.where(EVENTS.c.purchase == purchase).group_by(EVENTS.c.kind)
+    e = EVENTS.c
+    query = sa.select(e.kind, sa.func.max(e.at).label("at"), sa.func.max(e.n).label("n"))
+    return query.where(e.purchase == purchase).group_by(e.kind)
 
 
 @prepared
@@ -67,11 +70,22 @@ def payment_of(tx: Tx, purchase: str) -> Row | None:
     return None if row is None else dict(row)
 
 
+Last = dict[str, tuple[dt.datetime, int]]
+"""The last of each kind of a purchase's steps: when, and its number."""
+
+
+def _last(tx: Tx, purchase: str) -> Last:
+    return {row.kind: (row.at, row.n) for row in _last_of_each_kind(tx, purchase=purchase)}
+
+
 def path(tx: Tx, purchase: str) -> list[wire.Step]:
     """Return the money path: for each cut, when it was made, or None."""
-    found = _last_of_each_kind(tx, purchase=purchase).mappings()
-    times: dict[str, dt.datetime] = {row["kind"]: row["at"] for row in found}
-    return [wire.Step(name=name, at=times.get(kind), detail="") for name, kind in STEPS]
+    return _path(_last(tx, purchase))
+
+
+def _path(last: Last) -> list[wire.Step]:
+    never: tuple[None, int] = (None, 0)
+    return [wire.Step(name=name, at=last.get(kind, never)[0], detail="") for name, kind in STEPS]
 
 
 def paths(tx: Tx, purchases_: Sequence[str]) -> dict[str, list[wire.Step]]:
@@ -94,7 +108,20 @@ def purchase_view(
 ) -> wire.PurchaseView:
     """Return a purchase as the machine shows it."""
     row = _purchase(tx, purchase=purchase).mappings().one()
-    payment = payment_of(tx, purchase)
+    return view_of(tx, row, left_minor, needed, show)
+
+
+def view_of(
+    tx: Tx,
+    row: Mapping[Any, Any],
+    left_minor: int,
+    needed: int,
+    show: Sequence[wire.IdentityAsk] = (),
+) -> wire.PurchaseView:
+    """Return a purchase as the machine shows it; ``row``: the whole row, as it is now."""
+    purchase, paid_in = row["id"], row["state"] == State.PAID_IN
+    payment = payment_of(tx, purchase) if row["state"] in PAID_OUT else None
+    last = _last(tx, purchase)
     return wire.PurchaseView(
         purchase=purchase,
         reference=row["reference"],
@@ -113,9 +140,9 @@ def purchase_view(
         txid=payment["txid"] if payment else "",
         confirmations=payment["confirmations"] if payment else 0,
         confirmations_needed=needed,
-        path=path(tx, purchase),
-        held_until=held_until(tx, purchase) if row["state"] == "paid_in" else None,
-        waiting=row["state"] == "paid_in" and waiting(tx, purchase),
+        path=_path(last),
+        held_until=held_until(tx, purchase) if paid_in and "held" in last else None,
+        waiting=paid_in and _waits_now(last),
         commitment=row["commitment"],
         salt=row["salt"],
         show=list(show),
@@ -137,16 +164,15 @@ def held_until(tx: Tx, purchase: str) -> dt.datetime | None:
     return until
 
 
-@prepared
-def _waits(purchase: str) -> sa.Select[Any]:
-    query = sa.select(EVENTS.c.kind).where(EVENTS.c.purchase == purchase)
-    query = query.where(EVENTS.c.kind.in_(("waiting", "released")))
-    return query.order_by(EVENTS.c.n.desc()).limit(1)
-
-
 def waiting(tx: Tx, purchase: str) -> bool:
     """Say whether the operator's check holds a purchase, and nobody has released it."""
-    return bool(_waits(tx, purchase=purchase).scalar() == "waiting")
+    return _waits_now(_last(tx, purchase))
+
+
+def _waits_now(last: Last) -> bool:
+    return "waiting" in last and (
+        "released" not in last or last["waiting"][1] > last["released"][1]
+    )
 
 
 def held_back(tx: Tx, purchase: str) -> bool:

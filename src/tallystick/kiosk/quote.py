@@ -23,7 +23,7 @@ from tallystick.core.identity import sealing
 from tallystick.core.identity.keys import b64url
 from tallystick.core.money import BTC, Amount, Price, Rounding, asset
 from tallystick.core.rulebook.duties import Statements, unmet
-from tallystick.core.store import Tx, prepared
+from tallystick.core.store import Tx, one_of, prepared
 from tallystick.kiosk import particulars, receipts, support, wire
 from tallystick.kiosk.customers.ask import PICTURES, UNABLE, Asked, Item, asks, before_cash, name
 from tallystick.kiosk.customers.desk import CustomerDesk
@@ -259,11 +259,12 @@ def offer(desk: Desk, tx: Tx, machine: str, label: str) -> wire.Offer:
         priced, fee_bp, fee_min = agreed.price, agreed.fee_bp, agreed.fee_min.minor
         rate = desk.rates.current()
         price, at, source = priced.cash.minor, rate.at, rate.source
+        coins, cash = means(desk, tx, machine, priced)
         if label and not run_by.place:
             closed = f"Nobody has stated where this machine, {label}, stands."
-        elif affordable(desk, tx, priced) < desk.policy.purchase_min_minor:
+        elif coins < desk.policy.purchase_min_minor:
             closed = "The machine has too little bitcoin left to sell."
-        elif machine_left(desk, tx, machine) < desk.policy.purchase_min_minor:
+        elif cash < desk.policy.purchase_min_minor:
             closed = "The machine has taken all the cash it may take today."
     except LawRefuses as error:
         closed = error.detail
@@ -311,37 +312,25 @@ COUNTED: Final = (Note.STACKED.value, Note.PERMITTED.value)
 
 
 @prepared
-def _wallet() -> sa.Select[Any]:
-    return sa.select(WALLET.c.confirmed_sats, WALLET.c.pending_sats)
+def _means(machine: str, since: dt.datetime) -> sa.Select[Any]:
+    """Ask by one statement what was taken, what is promised, and what there is."""
+    n, p, w = NOTES.c, PURCHASES.c, WALLET.c
+    taken = sa.select(sa.func.coalesce(sa.func.sum(n.minor), 0))
+    taken = taken.where(n.machine == machine, one_of(n.state, COUNTED), n.asked_at >= since)
+    promised = sa.select(sa.func.coalesce(sa.func.sum(p.sats), 0))
+    promised = promised.where(one_of(p.state, PROMISED))
+    held = sa.select(sa.func.coalesce(sa.func.sum(w.confirmed_sats + w.pending_sats), 0))
+    asked = {"taken": taken, "promised": promised, "held": held}
+    return sa.select(*(query.scalar_subquery().label(name) for name, query in asked.items()))
 
 
-@prepared
-def _promised() -> sa.Select[Any]:
-    query = sa.select(sa.func.coalesce(sa.func.sum(PURCHASES.c.sats), 0))
-    return query.where(PURCHASES.c.state.in_(PROMISED))
+def means(desk: Desk, tx: Tx, machine: str, price: Price) -> tuple[int, int]:
+    """Return how much more cash may come in by our means, in minor units.
 
-
-def affordable(desk: Desk, tx: Tx, price: Price) -> int:
-    """Return the cash that the coins not yet promised to anybody can buy, in minor units."""
-    row = _wallet(tx).one_or_none()
-    if row is None:
-        return 0
-    free = row.confirmed_sats + row.pending_sats - int(_promised(tx).scalar_one())
-    return price.to_cash(Amount(max(free, 0), BTC), Rounding.DOWN).minor
-
-
-def _taken(since: object) -> sa.Select[Any]:
-    query = sa.select(sa.func.coalesce(sa.func.sum(NOTES.c.minor), 0))
-    return query.where(NOTES.c.state.in_(COUNTED), NOTES.c.asked_at >= since)
-
-
-@prepared
-def _taken_by(machine: str, since: object) -> sa.Select[Any]:
-    return _taken(since).where(NOTES.c.machine == machine)
-
-
-def machine_left(desk: Desk, tx: Tx, machine: str) -> int:
-    """Return how much more this machine may take today: what a stolen machine could lie about."""
-    since = desk.midnight(desk.clock.now())
-    taken = int(_taken_by(tx, machine=machine, since=since).scalar_one())
-    return max(desk.policy.machine_day_max_minor - taken, 0)
+    First what the coins not yet promised to anybody can buy; then what this machine may still take
+    today, which is what a stolen machine could lie about.
+    """
+    found = _means(tx, machine=machine, since=desk.midnight(desk.clock.now())).one()
+    free = max(int(found.held) - int(found.promised), 0)
+    coins = price.to_cash(Amount(free, BTC), Rounding.DOWN).minor
+    return coins, max(desk.policy.machine_day_max_minor - int(found.taken), 0)

@@ -6,7 +6,7 @@ The journal learns a hash; the content and its salt stay here and on the custome
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -21,18 +21,26 @@ DETAIL_LENGTH_MAX: Final = 500
 
 
 @prepared
-def _last(purchase: str) -> sa.Select[Any]:
-    query = sa.select(sa.func.coalesce(sa.func.max(EVENTS.c.n), 0))
-    return query.where(EVENTS.c.purchase == purchase)
+def _add(of: str) -> sa.Insert:
+    """Add a step behind the last of its purchase."""
+    last = sa.select(sa.func.coalesce(sa.func.max(EVENTS.c.n), 0)).where(EVENTS.c.purchase == of)
+    return sa.insert(EVENTS).values(n=last.scalar_subquery() + 1).inline()
 
 
 @prepared
-def _add() -> sa.Insert:
-    return sa.insert(EVENTS)
+def _show(purchase: str) -> sa.Update:
+    return sa.update(PURCHASES).where(PURCHASES.c.id == purchase)
 
 
-def event(tx: Tx, clock: Clock, purchase: str, kind: str, content: dict[str, Any]) -> str:
-    """Append one step to a purchase's history and the journal; return the commitment."""
+class Sealed(NamedTuple):
+    """What the journal learns of a step, and the salt (hex) with which its content opens it."""
+
+    commitment: str
+    salt: str
+
+
+def event(tx: Tx, clock: Clock, purchase: str, kind: str, content: dict[str, Any]) -> Sealed:
+    """Append one step to a purchase's history and the journal; return how it is sealed."""
     at = clock.now()
     full = {"purchase": purchase, "kind": kind, "at": at, **content}
     salt = clock.random_bytes(journal.SALT_BYTES)
@@ -40,21 +48,16 @@ def event(tx: Tx, clock: Clock, purchase: str, kind: str, content: dict[str, Any
     entry = journal.append(tx, PROGRAMME, kind, commitment, at)
     row = {
         "purchase": purchase,
-        "n": _last(tx, purchase=purchase).scalar_one() + 1,
         "at": at,
         "kind": kind,
         "content": journal.canonical(full).decode(),
         "salt": salt.hex(),
         "entry": entry.seq,
     }
-    _add(tx, row)
+    _add(tx, row, of=purchase)
     if kind == "paid_in":
-        tx.execute(
-            sa.update(PURCHASES)
-            .where(PURCHASES.c.id == purchase)
-            .values(commitment=commitment, salt=salt.hex())
-        )
-    return commitment
+        _show(tx, {"commitment": commitment, "salt": salt.hex()}, purchase=purchase)
+    return Sealed(commitment, salt.hex())
 
 
 def listed(tx: Tx, clock: Clock, kind: str, content: dict[str, Any]) -> None:

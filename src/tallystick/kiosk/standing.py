@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from tallystick.core import rulebook
 from tallystick.core.money import Amount, Price, asset
 from tallystick.core.rulebook.person import Paid, Person, facts_of
-from tallystick.core.store import Tx, prepared
+from tallystick.core.store import Tx, one_of, prepared
 from tallystick.kiosk import quote as quoting
 from tallystick.kiosk import wire
 from tallystick.kiosk.customers import ask as asking
@@ -54,12 +54,14 @@ class Sums:
     own: int
 
 
-def standing(desk: Desk, tx: Tx, row: Any, note_minor: int) -> Standing:
-    """Judge one more note of a purchase (``row``: its id and address), in minor units."""
+def standing(desk: Desk, tx: Tx, row: Any, note_minor: int, who: Buyer | None) -> Standing:
+    """Judge one more note of a purchase (``row``: its id and address) in minor units.
+
+    ``who``: its buyer, as `people.buyer` says in this step.
+    """
     now = desk.clock.now()
     today = desk.day(now)
     asked = asking.asks(desk.place, _policy(desk), today)
-    who = people.buyer(tx, row["id"])
     since = _since(desk, asked, now)
     groups = [_summed(_paid_for(tx, address=row["address"], since=since).all(), row["id"])]
     if who is not None and who.customer:
@@ -135,7 +137,7 @@ def _before(desk: Desk, group: Sums, days: int, now: dt.datetime) -> int:
 
 def _notes(which: sa.Select[Any], since: object) -> sa.Select[Any]:
     query = sa.select(NOTES.c.purchase, NOTES.c.asked_at, NOTES.c.minor)
-    query = query.where(NOTES.c.state.in_(COUNTED), NOTES.c.asked_at >= since)
+    query = query.where(one_of(NOTES.c.state, COUNTED), NOTES.c.asked_at >= since)
     return query.where(NOTES.c.purchase.in_(which)).order_by(NOTES.c.asked_at)
 
 
@@ -155,10 +157,13 @@ def show_more(found: Standing) -> list[wire.IdentityAsk]:
     return [wire.IdentityAsk(item=one.item, cite=one.cite) for one in asked.values()]
 
 
-def left(tx: Tx, desk: Desk, row: Any, price: Price) -> int:
-    """Return how much more cash may go in: by law, by the machine's cap, by the coins we have."""
-    by_law = standing(desk, tx, row, 0)
-    return room(tx, desk, row, price, by_law)
+def more(tx: Tx, desk: Desk, row: Any, price: Price) -> tuple[int, list[wire.IdentityAsk]]:
+    """Return how much more cash may go in, and what is to be shown for more than the law's part.
+
+    It is the least of what the law, the machine's cap and our coins leave, in minor units.
+    """
+    by_law = standing(desk, tx, row, 0, people.buyer(tx, row["id"]))
+    return room(tx, desk, row, price, by_law), show_more(by_law)
 
 
 def room_of(tx: Tx, desk: Desk, purchase: str) -> int | None:
@@ -166,13 +171,9 @@ def room_of(tx: Tx, desk: Desk, purchase: str) -> int | None:
     row = tx.execute(sa.select(PURCHASES).where(PURCHASES.c.id == purchase)).mappings().first()
     if row is None or State(row["state"]) not in OPEN:
         return None
-    return left(tx, desk, dict(row), Price(Amount(row["price_minor"], asset(row["currency"]))))
+    return more(tx, desk, row, Price(Amount(row["price_minor"], asset(row["currency"]))))[0]
 
 
 def room(tx: Tx, desk: Desk, row: Any, price: Price, by_law: Standing) -> int:
     """Return the least of what the law, the machine's cap and our coins leave, in minor units."""
-    return min(
-        by_law.left_minor,
-        quoting.machine_left(desk, tx, row["machine"]),
-        quoting.affordable(desk, tx, price),
-    )
+    return min(by_law.left_minor, *quoting.means(desk, tx, row["machine"], price))

@@ -65,7 +65,7 @@ NOTES: Final = sa.Table(
     METADATA,
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("purchase", sa.Text, sa.ForeignKey("kiosk_purchases.id"), nullable=False),
-    text("machine", index=True),
+    text("machine"),
     whole("seq"),
     whole("minor"),
     text("currency"),
@@ -76,6 +76,7 @@ NOTES: Final = sa.Table(
     sa.Column("asked_at", Moment, nullable=False),
     sa.Column("ended_at", Moment),
     sa.UniqueConstraint("purchase", "seq"),
+    sa.Index("ix_kiosk_notes_machine", "machine", "asked_at"),
     sa.CheckConstraint("minor > 0", name="positive"),
     sqlite_strict=True,
 )

@@ -64,6 +64,8 @@ from tallystick.web.publishing import FOLDER, Publishing, open_publisher
 DEMO_LAW: Final = "DEMO"
 """The law of no place, where the sample operator may be shown."""
 WORK_EVERY_S: Final = 0.5
+GATHER_S: Final = 0.1
+"""How far apart payouts begin at least: what is finished meanwhile goes in one transaction."""
 CLOSE_S: Final = 2
 PRICE_EVERY_S: Final = 10
 LAW_EVERY_S: Final = 2
@@ -217,6 +219,7 @@ class Paying(threading.Thread):
         worker = Worker(self.till.store, payout.handlers(self.till), self.till.desk.clock)
         synced = -SYNC_EVERY_S
         while not self.stop.is_set():
+            began = self.till.desk.clock.monotonic_s()
             self.woken.clear()
             try:
                 worker.step()
@@ -226,7 +229,8 @@ class Paying(threading.Thread):
             except Exception as error:
                 LOG.error("worker", error=repr(error))
                 self.stop.wait(1)
-            self.woken.wait(WORK_EVERY_S)
+            if self.woken.wait(WORK_EVERY_S):
+                self.stop.wait(max(began + GATHER_S - self.till.desk.clock.monotonic_s(), 0))
 
 
 class Rescreens(threading.Thread):

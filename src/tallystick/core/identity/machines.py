@@ -39,7 +39,7 @@ from tallystick.core.identity.tables import (
     PAIRING_TOKENS,
     digest_of,
 )
-from tallystick.core.store import Moment, Tx, for_update, insert_once
+from tallystick.core.store import Tx, for_update, insert_once, prepared
 
 PAIRING_TTL_S: Final = 3600
 KEY_GRACE_S: Final = 86_400
@@ -364,23 +364,17 @@ def sweep_nonces(tx: Tx, before: dt.datetime, most: int = NONCES_SWEPT_MAX) -> i
     return tx.execute(gone).rowcount
 
 
-_HOLDER: Final = (
-    sa.select(MACHINES, MACHINE_KEYS.c.public_key)
-    .join(MACHINE_KEYS, MACHINE_KEYS.c.machine == MACHINES.c.id)
-    .where(
-        MACHINE_KEYS.c.id == sa.bindparam("key_id"),
-        MACHINES.c.state == State.ACTIVE,
-        sa.or_(
-            MACHINE_KEYS.c.ends_at.is_(None),
-            MACHINE_KEYS.c.ends_at > sa.bindparam("now", type_=Moment),
-        ),
-    )
-)
-"""Built once: this is asked at every request of every machine."""
+@prepared
+def _holding(key_id: str, now: dt.datetime) -> sa.Select[Any]:
+    keys = MACHINE_KEYS.c
+    query = sa.select(MACHINES, keys.public_key).join(MACHINE_KEYS, keys.machine == MACHINES.c.id)
+    query = query.where(keys.id == key_id, MACHINES.c.state == State.ACTIVE.value)
+    return query.where(sa.or_(keys.ends_at.is_(None), keys.ends_at > now))
 
 
 def _holder(tx: Tx, key_id: str, now: dt.datetime) -> Mapping[Any, Any] | None:
-    return tx.execute(_HOLDER, {"key_id": key_id, "now": now}).mappings().first()
+    row: Mapping[Any, Any] | None = _holding(tx, key_id=key_id, now=now).mappings().first()
+    return row
 
 
 def _in_service(tx: Tx, machine_id: str) -> None:

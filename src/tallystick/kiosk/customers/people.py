@@ -15,7 +15,7 @@ import msgspec
 import sqlalchemy as sa
 
 from tallystick.core.clock import Clock, new_id
-from tallystick.core.store import Tx
+from tallystick.core.store import Tx, prepared
 from tallystick.kiosk.customers.errors import CustomerUnknown, MergeRefused
 from tallystick.kiosk.customers.tables import BUYERS, CUSTOMERS, LINKS
 from tallystick.kiosk.record import listed
@@ -43,17 +43,22 @@ class Buyer:
     signed_up: dt.datetime | None
 
 
-def buyer(tx: Tx, purchase: str) -> Buyer | None:
-    """Return who stands at a purchase, or None where nothing was asked of anybody."""
+@prepared
+def _buyer(purchase: str) -> sa.Select[Any]:
     b, c = BUYERS.c, CUSTOMERS.c
     joined = BUYERS.outerjoin(CUSTOMERS, c.id == b.customer)
-    query = sa.select(BUYERS, c.documented_at, c.made_at.label("signed_up")).select_from(joined)
-    row = tx.execute(query.where(b.purchase == purchase)).mappings().first()
+    query = sa.select(b.machine, b.customer, b.phone, b.shown, c.documented_at, c.made_at)
+    return query.select_from(joined).where(b.purchase == purchase)
+
+
+def buyer(tx: Tx, purchase: str) -> Buyer | None:
+    """Return who stands at a purchase, or None where nothing was asked of anybody."""
+    row = _buyer(tx, purchase=purchase).first()
     if row is None:
         return None
-    shown = frozenset(msgspec.json.decode(row["shown"], type=list[str]))
-    named = (row["purchase"], row["machine"], row["customer"] or "", row["phone"], shown)
-    return Buyer(*named, row["documented_at"] is not None, row["signed_up"])
+    shown = frozenset(msgspec.json.decode(row.shown, type=list[str]))
+    named = (purchase, row.machine, row.customer or "", row.phone, shown)
+    return Buyer(*named, row.documented_at is not None, row.made_at)
 
 
 def find(tx: Tx, customer: str) -> Row:

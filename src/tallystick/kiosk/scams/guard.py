@@ -17,7 +17,7 @@ import msgspec
 import sqlalchemy as sa
 
 from tallystick.core import effects, rulebook
-from tallystick.core.store import Tx
+from tallystick.core.store import Tx, prepared
 from tallystick.kiosk import blocked, wire
 from tallystick.kiosk.customers import people
 from tallystick.kiosk.model import OPEN, Note, State
@@ -80,7 +80,7 @@ def ended(tx: Tx, desk: Desk, purchase: str, outcome: Outcome) -> None:
     row = intervene.of_purchase(tx, purchase)
     if row is None or row["ended_at"] is not None:
         return
-    cash = tx.execute(_cash(purchase)).scalar_one()
+    cash = _cash(tx, purchase=purchase).scalar_one()
     held = cash if row["step"] >= Step.HOLD else 0
     back = outcome in intervene.RETURNED
     sent = 0 if back or outcome is Outcome.ABANDONED else cash
@@ -153,14 +153,19 @@ def who(tx: Tx, desk: Desk, row: Row) -> Who:
     return Who(row["id"], row["machine"], row["address"], person, phone, named)
 
 
+@prepared
+def _fed(purchase: str) -> sa.Select[Any]:
+    n = NOTES.c
+    query = sa.select(n.asked_at).where(n.purchase == purchase, n.state == Note.STACKED.value)
+    return query.order_by(n.seq)
+
+
 def scene(tx: Tx, desk: Desk, row: Row, mode: str, pauses_ms: Sequence[int]) -> Scene:
     """Return what happens at the machine, in minor units, seconds and minutes of its own day."""
     local = desk.clock.now().astimezone(ZoneInfo(desk.place.zone))
     binds = rulebook.binding(desk.place, desk.day(desk.clock.now()))
     by_day = (figure for limit, _, figure in binds.limits if limit.kind == "daily-limit")
-    n = NOTES.c
-    query = sa.select(n.asked_at).where(n.purchase == row["id"], n.state == Note.STACKED.value)
-    times = [moment.timestamp() for moment in tx.execute(query.order_by(n.seq)).scalars()]
+    times = [moment.timestamp() for moment in _fed(tx, purchase=row["id"]).scalars()]
     return Scene(
         currency=row["currency"],
         cash_minor=row["cash_minor"],
@@ -209,6 +214,7 @@ def _told(plan: Plan, questions: list[wire.CareQuestion]) -> wire.Care:
     )
 
 
+@prepared
 def _cash(purchase: str) -> sa.Select[Any]:
     return sa.select(PURCHASES.c.cash_minor).where(PURCHASES.c.id == purchase)
 

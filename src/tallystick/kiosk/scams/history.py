@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import datetime as dt
 import statistics
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import msgspec
 import sqlalchemy as sa
 
-from tallystick.core.store import Tx
+from tallystick.core.store import Tx, prepared
 from tallystick.kiosk import blocked
 from tallystick.kiosk.scams.policy import Answer, Policy, Step, after_answers, minimum_step
 from tallystick.kiosk.scams.signals import PERCENT, Kind, Scene, read
@@ -58,14 +58,45 @@ class Who:
 Row = dict[str, Any]
 
 
-def fill(tx: Tx, who: Who, scene: Scene, now: dt.datetime, policy: Policy) -> Scene:
-    """Return the scene with its history, lists and earlier stops as of ``now``."""
-    address = blocked.canonical(who.address)
-    mine = _rows(tx, who, INTERVENTIONS.c.person, who.person)
-    there = _rows(tx, who, INTERVENTIONS.c.address, address)
-    lent = _rows(tx, who, INTERVENTIONS.c.phone, who.phone)
+@dataclass(frozen=True, slots=True)
+class History:
+    """The desk's rows of other purchases, newest first: by person, by address, by telephone."""
+
+    mine: list[Row]
+    there: list[Row]
+    lent: list[Row]
+    gone: Collection[str]
+    """Rows whose flag ended with a listing that was lifted on appeal."""
+
+    def flags(self, who: Who, policy: Policy) -> list[tuple[Step, dt.datetime]]:
+        """Return each step that this person or address was flagged with, and when."""
+        rows = _standing(who, self.mine, self.there, self.gone, policy)
+        return [(Step(row["raised"]), row["at"]) for row in rows]
+
+
+def history_of(tx: Tx, who: Who) -> History:
+    """Return what the desk's record has of the person, the address and the telephone."""
+    mine = _rows(_of_person, tx, who, who.person)
+    there = _rows(_of_address, tx, who, blocked.canonical(who.address))
+    return History(mine, there, _rows(_of_phone, tx, who, who.phone), _gone(tx, mine, there))
+
+
+def fill(
+    tx: Tx,
+    who: Who,
+    scene: Scene,
+    now: dt.datetime,
+    policy: Policy,
+    known: History | None = None,
+) -> Scene:
+    """Return the scene with its history, lists and earlier stops as of ``now``.
+
+    ``known``: what `history_of` says of them in this very step, if it was asked already.
+    """
+    known = known or history_of(tx, who)
+    mine, there, lent, gone = known.mine, known.there, known.lent, known.gone
+    lists = blocked.lists_of(tx, who.address, now)
     new, new_sum = _newness(tx, who, mine, there, now)
-    gone = _gone(tx, mine, there)
     cleared = [row for row in there if row["id"] not in gone]
     return replace(
         scene,
@@ -79,19 +110,11 @@ def fill(tx: Tx, who: Who, scene: Scene, now: dt.datetime, policy: Policy) -> Sc
         phone_others=len(_persons(lent) - {who.person}),
         address_new=new,
         new_address_minor=new_sum,
-        address_list=blocked.reason(tx, address, now).partition(":")[0],
-        address_stopped=blocked.stopped(tx, address, now),
+        address_list=next((name for name in lists if name != blocked.STOPS), ""),
+        address_stopped=blocked.STOPS in lists,
         refused_s=_refused_s(_standing(who, mine, there, gone, policy), now),
         address_machines=len(_machines(cleared, now) | {who.machine}),
     )
-
-
-def flags(tx: Tx, who: Who, policy: Policy) -> list[tuple[Step, dt.datetime]]:
-    """Return each step that this person or address was flagged with, and when."""
-    mine = _rows(tx, who, INTERVENTIONS.c.person, who.person)
-    there = _rows(tx, who, INTERVENTIONS.c.address, blocked.canonical(who.address))
-    rows = _standing(who, mine, there, _gone(tx, mine, there), policy)
-    return [(Step(row["raised"]), row["at"]) for row in rows]
 
 
 def lifted(tx: Tx, ids: Iterable[str]) -> dict[str, dt.datetime]:
@@ -127,13 +150,28 @@ def _unlisted(row: Row, policy: Policy) -> Row:
     return row | {"raised": raised, "step": raised}
 
 
-def _rows(tx: Tx, who: Who, column: sa.Column[str], value: str) -> list[Row]:
-    if not value:
-        return []
-    query = sa.select(INTERVENTIONS).where(column == value)
-    query = query.where(INTERVENTIONS.c.purchase != who.purchase)
-    newest = query.order_by(INTERVENTIONS.c.at.desc()).limit(ROWS_MAX)
-    return [dict(row) for row in tx.execute(newest).mappings()]
+def _newest(column: sa.Column[str], value: str, but: str) -> sa.Select[Any]:
+    query = sa.select(INTERVENTIONS).where(column == value, INTERVENTIONS.c.purchase != but)
+    return query.order_by(INTERVENTIONS.c.at.desc()).limit(ROWS_MAX)
+
+
+@prepared
+def _of_person(value: str, but: str) -> sa.Select[Any]:
+    return _newest(INTERVENTIONS.c.person, value, but)
+
+
+@prepared
+def _of_address(value: str, but: str) -> sa.Select[Any]:
+    return _newest(INTERVENTIONS.c.address, value, but)
+
+
+@prepared
+def _of_phone(value: str, but: str) -> sa.Select[Any]:
+    return _newest(INTERVENTIONS.c.phone, value, but)
+
+
+def _rows(ask: Callable[..., Any], tx: Tx, who: Who, value: str) -> list[Row]:
+    return list(ask(tx, value=value, but=who.purchase).mappings()) if value else []
 
 
 def _paid(rows: list[Row], since: dt.datetime) -> int:
@@ -181,6 +219,8 @@ def _newness(
 
 
 def _first_paid(tx: Tx, addresses: set[str]) -> dict[str, dt.datetime]:
+    if not addresses:
+        return {}
     i = INTERVENTIONS.c
     query = sa.select(i.address, sa.func.min(i.at)).where(i.address.in_(sorted(addresses)))
     return {row[0]: row[1] for row in tx.execute(query.where(i.sent_minor > 0).group_by(i.address))}

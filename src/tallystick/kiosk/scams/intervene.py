@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from tallystick.core import journal
 from tallystick.core.clock import Clock, new_id
-from tallystick.core.store import Tx, insert_once
+from tallystick.core.store import Tx, insert_once, prepared
 from tallystick.kiosk import blocked
 from tallystick.kiosk.scams import history, questions, trial
 from tallystick.kiosk.scams.chance import SEED_BYTES
@@ -106,7 +106,8 @@ def assess(
     ``scene`` carries what happens at the machine (cash, pace, mode, limit, hour); its history is
     filled in here, over all machines. ``script`` is the scam that a person suspects, if any.
     """
-    full = history.fill(tx, who, scene, clock.now(), desk.policy)
+    known = history.history_of(tx, who)
+    full = history.fill(tx, who, scene, clock.now(), desk.policy, known)
     signals = detect(full, desk.policy.thresholds)
     row = of_purchase(tx, who.purchase)
     if row is not None and row["ended_at"] is not None:
@@ -114,7 +115,7 @@ def assess(
     floor = minimum_step(signals, desk.policy)
     if row is None:
         row = _open(tx, clock, desk, who, scene, language, floor)
-    stood = history.flags(tx, who, desk.policy)
+    stood = known.flags(who, desk.policy)
     raised = max(Step(row["raised"]), floor)
     step = max(Step(row["step"]), standing(raised, stood, desk.policy, clock.now()))
     arm = _arm(tx, row)
@@ -189,10 +190,29 @@ def followed(
     insert_once(tx, AFTER, row)
 
 
+@prepared
+def _by_id(intervention: str) -> sa.Select[Any]:
+    return sa.select(INTERVENTIONS).where(INTERVENTIONS.c.id == intervention)
+
+
+@prepared
+def _by_purchase(purchase: str) -> sa.Select[Any]:
+    return sa.select(INTERVENTIONS).where(INTERVENTIONS.c.purchase == purchase)
+
+
+@prepared
+def _set(intervention: str) -> sa.Update:
+    return sa.update(INTERVENTIONS).where(INTERVENTIONS.c.id == intervention)
+
+
+@prepared
+def _add() -> sa.Insert:
+    return sa.insert(INTERVENTIONS)
+
+
 def find(tx: Tx, intervention: str) -> Row:
     """Return an intervention's record; raise `InterventionUnknown`."""
-    query = sa.select(INTERVENTIONS).where(INTERVENTIONS.c.id == intervention)
-    row = tx.execute(query).mappings().one_or_none()
+    row = _by_id(tx, intervention=intervention).mappings().one_or_none()
     if row is None:
         raise InterventionUnknown(f"intervention {intervention[:26]} is not known")
     return dict(row)
@@ -208,8 +228,7 @@ def digest_of(record: Row) -> str:
 
 def of_purchase(tx: Tx, purchase: str) -> Row | None:
     """Return the intervention of a purchase, or None where it was never assessed."""
-    query = sa.select(INTERVENTIONS).where(INTERVENTIONS.c.purchase == purchase)
-    row = tx.execute(query).mappings().one_or_none()
+    row = _by_purchase(tx, purchase=purchase).mappings().one_or_none()
     return None if row is None else dict(row)
 
 
@@ -221,7 +240,7 @@ def _open_row(tx: Tx, intervention: str) -> Row:
 
 
 def _change(tx: Tx, row: Row, change: Row) -> Row:
-    tx.execute(sa.update(INTERVENTIONS).where(INTERVENTIONS.c.id == row["id"]).values(**change))
+    _set(tx, change, intervention=row["id"])
     return change
 
 
@@ -264,7 +283,7 @@ def _open(
     }
     bank = questions.load(language, desk.policy)
     row["wording"] = _json([asked.told() for asked in questions.deal(bank, seed)])
-    tx.execute(sa.insert(INTERVENTIONS).values(**row))
+    _add(tx, row)
     return row
 
 

@@ -36,6 +36,7 @@ SCRIPTS: Final = (
 WORDS_PER_MINUTE: Final = 175
 """The slow end of adults' silent reading: Brysbaert 2019, most between 175 and 300."""
 MINUTE_MS: Final = 60_000
+BANKS_KEPT: Final = 64
 FIELDS: Final = frozenset({"language", "stop", "go_on", "hold", "warnings", "question"})
 
 
@@ -146,8 +147,9 @@ def held(bank: Bank) -> Held:
     return Held(bank.hold_title, bank.hold_text, bank.stop)
 
 
+@functools.lru_cache(maxsize=BANKS_KEPT)
 def load(language: str, policy: Policy) -> Bank:
-    """Return a language's words, held to the linter; raise `WordsRefused`."""
+    """Return a language's words, held to the linter once for a policy; raise `WordsRefused`."""
     from tallystick.kiosk.scams import lint
 
     if language not in LANGUAGES:

@@ -77,7 +77,8 @@ def board(tx: Tx, desk: Desk, actor: Actor, state: str) -> dict[str, Any]:
     found = queries.listed(tx, state, actor.client_of, BOARD_MAX)
     rows, books = [], dict[str, agreements.Book]()
     for case in found:
-        answers = () if case.state in ENDED else asking.ask(tx, desk, case, books=books)
+        silent = case.state in ENDED or record.erased(desk, case)
+        answers = () if silent else asking.ask(tx, desk, case, books=books)
         clocks = queries.clocks(answers)
         rows.append(
             {
@@ -140,7 +141,7 @@ def case_page(tx: Tx, desk: Desk, actor: Actor, case: Case) -> dict[str, Any]:
         "mine": case.caseworker == actor.id,
         "events": events_for(actor, case),
         "unknown_open_max": UNKNOWN_OPEN_MAX,
-        "parted": [one for one in family.duties(tx, desk, case) if not one.ended],
+        "parted": family.standing(tx, desk, case),
         "today": desk.today(),
     }
 

@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, Response
 
 from tallystick.core.identity.people import Person
 from tallystick.core.store import Tx
-from tallystick.hubs import placement, queries
+from tallystick.hubs import placement, queries, record
 from tallystick.hubs.desk import Desk
 from tallystick.hubs.model import State
 from tallystick.hubs.record import Case
@@ -46,7 +46,8 @@ def page(tx: Tx, desk: Desk, who: Actor) -> dict[str, Any]:
     many = queries.counts(tx)[State.ELIGIBLE.value]
     if many > PLACES_PEOPLE_MAX:
         return {"rows": [], "many": many, "most": PLACES_PEOPLE_MAX, "closed": {}}
-    cases = [one for one in queries.in_order(tx, State.ELIGIBLE) if who.may_see(one)]
+    waits = [one for one in queries.in_order(tx, State.ELIGIBLE) if who.may_see(one)]
+    cases = [one for one in waits if not record.erased(desk, one)]
     rows = [{"case": one, **row} for one, row in zip(cases, _rows(tx, desk, cases), strict=True)]
     senders = sorted({one.sender for one in cases})
     closed = {sender: closed_to(tx, sender) for sender in senders}
