@@ -49,8 +49,8 @@ def drawer(page: Any, demo: Demo, act: str) -> str:
     beside = page.context.new_page()
     beside.goto(f"{demo.bench}/drawer")
     if act:
-        beside.locator(f"#h-{act}").click()
-        beside.wait_for_timeout(200)
+        with beside.expect_response(lambda reply: reply.request.method == "POST"):
+            beside.locator(f"#h-{act}").click()
     found = beside.locator("#telephone")
     said = found.inner_text() if found.count() else ""
     beside.close()
@@ -68,6 +68,7 @@ def shows(page: Any, text: str | re.Pattern[str]) -> None:
 
 
 MAIL = "pat@example.org"
+LOADED = "wide => document.querySelector('img.pictured')?.naturalWidth === wide"
 
 
 def test_maryland_asks_for_all_that_its_law_names_and_then_takes_cash(
@@ -110,8 +111,7 @@ def test_maryland_asks_for_all_that_its_law_names_and_then_takes_cash(
         page.locator("main").get_by_text("too dark to see anything").wait_for()
         drawer(page, demo, "lay_card")
         keys(page, "1")
-        page.locator("img.pictured").wait_for()
-        assert page.evaluate("document.querySelector('img.pictured').naturalWidth") == 1_280
+        page.wait_for_function(LOADED, arg=1_280)
         no_violations(page)
         page.locator("#b-use").click()
         page.get_by_role("heading", name="What is your email address?").wait_for()

@@ -206,7 +206,8 @@ def in_log(document: Document, view: View) -> None:
         raise ProofRefused(f"entry {entry} of a log of {size} is not in this log")
     commitment = journal.commit(bytes.fromhex(document["salt"]), document["statement"])
     if _commitment(view.entry(entry - 1)) != commitment:
-        raise ProofRefused(f"entry {entry} of the log commits to another statement")
+        said = "the attestation published here was altered, or it is of another log"
+        raise ProofRefused(f"{said}: entry {entry} commits to another statement")
     if view.root_at(size).hex() != document["log"]["root"]:
         raise ProofRefused(f"the quorum signed another log than this one at {size} entries")
 
@@ -417,8 +418,11 @@ def not_proved(events: Sequence[Document], newest: Document | None) -> str:
 def _catching(call: Callable[[], Any]) -> Any:
     try:
         return call()
-    except (ProofRefused, BadProof, BadText) as error:
+    except ProofRefused as error:
         raise Caught(Fault.BAD_ARTEFACT, str(error)) from error
+    except (BadProof, BadText) as error:
+        said = "what is published beside the log cannot be looked up in it"
+        raise Caught(Fault.BAD_ARTEFACT, f"{said}: {error}") from error
     except BitcoinError as error:
         raise Unreadable(str(error)) from error
 

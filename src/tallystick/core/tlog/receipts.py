@@ -53,7 +53,10 @@ def check(text: str, log: Sequence[Key], view: View) -> None:
         proof = proofs.read(text)
         held = read_opening(proof)
         was = proof.check(held.entry.encode(), *log)
-    except (BadText, BadSignature, BadProof) as error:
+    except BadSignature as error:
+        said = "the receipt was altered, or it is of another log"
+        raise Caught(Fault.BAD_RECEIPT, f"{said}: {error}") from error
+    except (BadText, BadProof) as error:
         raise Caught(Fault.BAD_RECEIPT, f"the receipt does not hold: {error}") from error
     number, report = proof.index + 1, view.report
     report.prove("receipt", f"the log signed entry {number} into {was.size} entries")

@@ -172,6 +172,7 @@
   });
 
   // Stop, held for three seconds, by touch or by its key, stops just as it always does, and tells an operator without a word.
+  let turn = Promise.resolve();
   let pressed = 0;
   let quiet = false;
   // A touch silences the voice at once, but for those that only change it.
@@ -186,11 +187,15 @@
     event.preventDefault();
     if (busy) { again = true; }
     busy = true;
+    const form = new FormData(event.target, button);
+    const stops = form.get("touch") === "stop";
+    if (quiet && stops) form.set("touch", "quiet");
+    quiet = false;
+    const send = () => load(event.target.action, { method: "POST", body: new URLSearchParams(form) });
     try {
-      const form = new FormData(event.target, button);
-      if (quiet && form.get("touch") === "stop") form.set("touch", "quiet");
-      quiet = false;
-      await load(event.target.action, { method: "POST", body: new URLSearchParams(form) });
+      // What is typed arrives in its order, however fast; Stop waits for nothing.
+      turn = stops ? send() : turn.catch(() => {}).then(send);
+      await turn;
     } catch { event.target.submit(); } finally { busy = false; if (again) { again = false; refresh(); } }
   });
   const follow = () => {
