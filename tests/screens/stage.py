@@ -43,6 +43,8 @@ class HeldEngine:
         self._newer = threading.Condition()
         self.touched: list[tuple[Touch, dict[str, Any]]] = []
         self.read_aloud: list[tuple[str, float]] = []
+        self._let_go = threading.Event()
+        self._let_go.set()
 
     def view(self) -> View:
         """Return the view."""
@@ -64,6 +66,15 @@ class HeldEngine:
             self._newer.wait_for(lambda: self._view.version != version, timeout_s)
             return self._view
 
+    @contextmanager
+    def holding_back(self) -> Iterator[None]:
+        """Hold back each digit 1 that is touched, until this ends."""
+        self._let_go.clear()
+        try:
+            yield
+        finally:
+            self._let_go.set()
+
     def picture(self) -> bytes | None:
         """Return the sample of what is on the page."""
         samples = {Screen.COPY: sample_pictures.card, Screen.PHOTO: sample_pictures.figure}
@@ -75,7 +86,9 @@ class HeldEngine:
         self.read_aloud.append((where, seconds))
 
     def touch(self, touch: Touch, **fields: Any) -> None:
-        """Remember the touch and take the straight walk."""
+        """Remember the touch and take the straight walk; a digit 1 waits while it is held back."""
+        if fields.get("digit") == "1":
+            self._let_go.wait(30)
         self.touched.append((touch, fields))
         view = self._view
         if touch is Touch.TEXT:

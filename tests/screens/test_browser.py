@@ -422,6 +422,23 @@ def test_the_star_key_held_for_three_seconds_calls_for_help_without_a_word(
     assert stage.walked == [told]
 
 
+def test_what_is_typed_arrives_in_its_order_and_stop_waits_for_nothing(stage: Stage) -> None:
+    stage.put(GALLERY["phone"])
+    with stage.engine.holding_back():
+        for key in "12":
+            stage.page.keyboard.press(key)
+        stage.page.wait_for_timeout(300)
+        assert stage.walked == [], "the 1 is on its way, and the 2 behind it"
+    stage.until(2)
+    assert [given["digit"] for _, given in stage.engine.touched] == ["1", "2"]
+    with stage.engine.holding_back():
+        stage.page.keyboard.press("1")
+        stage.page.locator("#t-stop").click()
+        stage.until(3)
+        assert stage.walked[2] is Touch.STOP
+    stage.until(4)
+
+
 def speaking(stage: Stage, url: str) -> dict[str, Any]:
     """Wait until the page plays this sound, and return it."""
     for _ in range(600):
