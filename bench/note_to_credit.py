@@ -60,7 +60,7 @@ def measure(stage: Stage, options: argparse.Namespace) -> list[Row]:
             memory = rss_mib(next(p.pid for p, n in parts.pairs() if n == "kiosk"))
             hands = Hands(cell.hands)
             for address in addresses(VISITS):
-                walk = Walk(cell.screen, hands, clock, open_s=WAIT_S_MAX)
+                walk = Walk(cell.screen, hands, clock, data / "customer", open_s=WAIT_S_MAX)
                 walk.to_cash(address)
                 with (
                     httpx.Client(base_url=cell.screen) as http,

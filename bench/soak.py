@@ -59,6 +59,7 @@ class Soak:
         self.parts = Parts(sockets, self.clock)
         data = self.folder / "data"
         data.mkdir(exist_ok=True)
+        self.pocket = data / "customer"
         self.cell: Cell = begin(self.parts, data, self.clock, 0, 0.5, any_ports())
         self.hands = Hands(self.cell.hands)
 
@@ -92,7 +93,7 @@ class Soak:
         kind = self.random.choice(TROUBLES)
         at = self.random.randrange(4)
         self.seen[kind] += 1
-        walk = Walk(self.cell.screen, self.hands, self.clock, open_s=10)
+        walk = Walk(self.cell.screen, self.hands, self.clock, self.pocket, open_s=10)
         try:
             walk.to_cash(address)
             for place in range(self.random.randrange(1, 4)):
@@ -112,7 +113,7 @@ class Soak:
 
     def leave(self) -> None:
         """Bring the screen back to its first page, as the next customer finds it."""
-        walk = Walk(self.cell.screen, self.hands, self.clock)
+        walk = Walk(self.cell.screen, self.hands, self.clock, self.pocket)
         walk.reach("start", "cash", "review", "scan", "address", "language", "cost", *OVER)
         for touch in ("stop", "done"):
             walk.touch(touch)

@@ -82,7 +82,7 @@ def _ciw(seed: int) -> list[float]:
         routing=[[0.0, 0.6, 0.0], [0.0, 0.0, 0.5], [0.0, 0.0, 0.0]],
     )
     ciw.seed(seed)
-    simulation = ciw.Simulation(network)
+    simulation = ciw.simulation.Simulation(network)
     simulation.simulate_until_max_customers(PEER_PERSONS, method="Finish")
     records = simulation.get_all_records()
     return [
