@@ -14,6 +14,7 @@ from bench.stage import Stage
 from tallystick.core.clock import SystemClock
 
 PARTS = (
+    "log",  # first: it asks for the most memory that this process ever had
     "verdicts",
     "whatif",
     "screening",
@@ -21,7 +22,6 @@ PARTS = (
     "note_to_credit",
     "broadcast",
     "purchases",
-    "log",
     "placement",
     "reserve_signing",
 )
