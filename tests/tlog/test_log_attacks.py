@@ -172,6 +172,15 @@ def entries_of(scene: LogScene, count: int) -> list[bytes]:
         return [entry for entry, _ in journal.read(tx, 0, count)]
 
 
+def test_the_key_that_was_kept_counts_not_the_one_beside_the_log(
+    honest: LogScene, copy: Path
+) -> None:
+    (copy / "log.vkey").write_text(f"{signer(9).key}\n")
+    asked = Asked(last=copy.parent / "last")
+    report = verify(FolderSource(copy), asked, honest.clock.now())
+    assert report.exit_code == 0 and "key" not in names(report.assumed), report
+
+
 def test_a_fork_is_caught_by_whoever_looked_before(honest: LogScene, copy: Path) -> None:
     entries = entries_of(honest, 700)
     entries[298] = entries[298].replace(b"paid_in", b"called_off")
