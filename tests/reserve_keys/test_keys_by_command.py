@@ -109,9 +109,9 @@ def test_a_ceremony_by_command(run: Callable[..., Result], tmp_path: Path) -> No
 
 
 def usb_signs(
-    run: Callable[..., Result], folder: Path, descriptor: str, sent: str, approved: str
+    run: Callable[..., Result], folder: Path, descriptor: str, sent: str, signed: str, approved: str
 ) -> None:
-    """The same movement signed by the second holder, whose device is on USB behind HWI."""
+    """The same movement, which one holder has signed, by a second one's device behind HWI."""
     device = Device(folder / "signer1")
     device.register("x", descriptor)
     hwi = folder / "signer1" / "hwi"
@@ -142,8 +142,9 @@ def usb_signs(
     assert "enter its PIN" in run("usb", "card", *how, who, ok=False, does="locked").output
     absent = ("--hwi", str(folder / "none"), who, sent)
     assert "not installed" in run("usb", "sign", "--out", str(out), *absent, ok=False).output
-    run("usb", "sign", *how, "--out", str(out), who, sent)
-    assert f"as approved, signed by {who}" in run("sign", "compare", approved, str(out)).output
+    run("usb", "sign", *how, "--out", str(out), who, signed)
+    both = ", ".join(sorted((who, Device(folder / "signer0").account.fingerprint)))
+    assert f"as approved, signed by {both}" in run("sign", "compare", approved, str(out)).output
 
 
 def test_frames_there_and_back_and_what_came_back_is_compared(
@@ -172,7 +173,7 @@ def test_frames_there_and_back_and_what_came_back_is_compared(
     signed = write(tmp_path / "signed.psbt", holders[0].sign(plan.psbt, shown["digest"]))
     who = holders[0].account.fingerprint
     assert f"as approved, signed by {who}" in run("sign", "compare", approved, signed).output
-    usb_signs(run, tmp_path, vault.descriptor, sent, approved)
+    usb_signs(run, tmp_path, vault.descriptor, sent, signed, approved)
     other = write(tmp_path / "other.psbt", plan_of(wallet, wallet.coins(), sats=100_001).psbt)
     differs = run("sign", "compare", approved, signed, other, ok=False).output
     assert "other.psbt: output 0: amount differs: 100001, approved was 100000" in differs

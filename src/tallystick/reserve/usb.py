@@ -61,6 +61,11 @@ class Plugged:
     model: str
     trouble: str
 
+    @property
+    def way(self) -> str:
+        """Return what derived and signed, as a ceremony's record names it."""
+        return f"HWI {self.maker}"
+
 
 @dataclass(frozen=True, slots=True)
 class Hwi:
@@ -96,7 +101,7 @@ class Hwi:
             "network": self.network,
             "maker": one.maker,
             "model": one.model,
-            "implementation": self._way(one),
+            "implementation": one.way,
         }
 
     def addresses(
@@ -119,7 +124,7 @@ class Hwi:
                 found[str(number)] = addresses.check(said, self.network).address
             except BitcoinError as error:
                 raise UsbSignerRefuses(f"it shows no address: {error}") from error
-        return {"signer": fingerprint, "implementation": self._way(one), "addresses": found}
+        return {"signer": fingerprint, "implementation": one.way, "addresses": found}
 
     def sign(self, fingerprint: str, psbt: str) -> str:
         """Have a device sign, once its holder has read it there; return our PSBT, now signed.
@@ -127,13 +132,14 @@ class Hwi:
         Raises `BadPsbt` before anything is asked, `UsbSignerRefuses`, and `Differs` for anything
         that came back changed, or signed by another key.
         """
-        ours = psbts.read(psbt).text()
-        back = self._word(("signtx", ours), "psbt", fingerprint, PERSON_S_MAX)
-        joined = signing.join(ours, [back])
-        if not joined.signers:
+        ours = psbts.read(psbt)
+        back = self._word(("signtx", ours.text()), "psbt", fingerprint, PERSON_S_MAX)
+        joined = signing.join(ours.text(), [back])
+        new = sorted(set(joined.signers) - set(signing.signers_of(ours)))
+        if not new:
             raise UsbSignerRefuses("it signed nothing: refused there, or this form it cannot sign")
-        if joined.signers != (fingerprint,):
-            raise Differs(f"signed by {', '.join(joined.signers)}, asked was {fingerprint}")
+        if new != [fingerprint]:
+            raise Differs(f"signed by {', '.join(new)}, asked was {fingerprint}")
         return joined.psbt
 
     def _plugged(self, fingerprint: str) -> Plugged:
@@ -143,9 +149,6 @@ class Hwi:
                     raise UsbSignerRefuses(f"{one.maker} {fingerprint}: {one.trouble}")
                 return one
         raise UsbSignerRefuses(f"no device {fingerprint} is plugged in and unlocked")
-
-    def _way(self, one: Plugged) -> str:
-        return f"HWI {one.maker}"
 
     def _word(self, asked: Sequence[str], name: str, fingerprint: str, seconds: int) -> str:
         said = self._ask(asked, seconds, fingerprint)
